@@ -1,0 +1,106 @@
+# Needs python3 (3.10 or later, with venv), a C++20 compiler and make; everything else comes by pip into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# The build tools are already in .venv, in the versions of constraints.txt, and the build folder is kept: a rebuild is short.
+INSTALL := SKBUILD_BUILD_DIR=build/python $(PIP_INSTALL) --no-build-isolation
+SOURCES := CMakeLists.txt pyproject.toml $(shell find cmake cpp python -type f ! -name '*.pyc')
+CPP_FILES = $(shell find cpp python/src tests/cpp -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.inl')
+PYTHON_FOLDERS = $(wildcard python tests benchmarks examples)
+ifeq ($(origin CXX),default)
+CXX := c++
+endif
+
+export PATH := $(abspath $(BIN)):$(PATH)
+export CMAKE_GENERATOR := Ninja
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-cpp test-emulated test-sanitize test-python test-package lint mypy format bench clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+demo: $(VENV)/.demo ## Install into .venv and score distorted photographs: an HTML page
+	$(BIN)/limen demo
+
+test: test-cpp test-emulated test-sanitize test-python ## All tests
+
+test-cpp: $(VENV)/.dev ## C++ tests
+	$(BIN)/cmake --preset dev
+	$(BIN)/cmake --build --preset dev
+	$(BIN)/ctest --preset dev --label-exclude emulated
+
+test-emulated: test-cpp ## C++ tests on emulated processors: old x86-64 and 64-bit ARM
+	@if command -v qemu-x86_64-static > /dev/null && [ "$$(uname -m)" = x86_64 ]; then \
+	  set -x; $(BIN)/ctest --preset dev --label-regex emulated; \
+	else echo "skipped: old x86-64 processors, which need qemu-x86_64-static and an x86-64 machine"; fi
+	@if command -v qemu-aarch64-static > /dev/null && command -v aarch64-linux-gnu-g++ > /dev/null; then \
+	  set -x; $(BIN)/cmake --workflow --preset aarch64; \
+	else echo "skipped: 64-bit ARM, which needs qemu-aarch64-static and aarch64-linux-gnu-g++"; fi
+
+test-sanitize: $(VENV)/.dev ## C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@mkdir -p build
+	@if echo 'int main() {}' | $(CXX) -fsanitize=address,undefined -x c++ - -o build/sanitized && build/sanitized; then \
+	  set -x; $(BIN)/cmake --workflow --preset asan-ubsan; \
+	else echo "skipped: sanitizers, which $(CXX) can't link or this machine can't run"; fi
+
+test-python: test-cpp ## Python tests
+	LIMEN_BUILD_DIR=$(abspath build/dev) $(BIN)/python -m pytest
+
+test-package: $(VENV)/.dev ## Source archive, a wheel made from it in isolation, and that wheel beside NumPy alone
+	rm -rf build/package
+	$(BIN)/python -m build --outdir build/package
+	$(BIN)/python -m venv build/package/venv
+	build/package/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt build/package/*.whl
+	build/package/venv/bin/python -c 'import numpy, limen; x = numpy.zeros((3, 32, 32), "uint8"); assert limen.ssim(x, x) == 1'
+
+lint: $(VENV)/.dev mypy ## Formatters and static checks
+	$(BIN)/ruff check $(PYTHON_FOLDERS)
+	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
+	$(BIN)/clang-format --dry-run --Werror $(CPP_FILES)
+
+mypy: $(VENV)/.dev
+	$(BIN)/mypy python
+	$(BIN)/mypy --no-check-untyped-defs --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls $(wildcard benchmarks examples)
+
+format: $(VENV)/.dev ## Formatters, writing
+	$(BIN)/ruff check --fix $(PYTHON_FOLDERS)
+	$(BIN)/ruff format $(PYTHON_FOLDERS)
+	$(BIN)/clang-format -i $(CPP_FILES)
+
+bench: $(VENV)/.dev ## Benchmarks, and docs/benchmarks.md from them
+	@mkdir -p build
+	$(BIN)/python -m pytest benchmarks/bench_*.py --benchmark-columns=median,iqr,rounds --benchmark-json=build/benchmarks.json
+	$(BIN)/python -m benchmarks.report build/benchmarks.json
+
+clean: ## Remove everything that make has made
+	rm -rf $(VENV) build dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "limen needs Python 3.10 or later as '$(PYTHON)'; another one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null \
+	  || { echo "'$(PYTHON)' lacks venv; Debian and Ubuntu have it in the package python3-venv"; exit 1; }
+	@mkdir -p build && echo 'int main() {}' | $(CXX) -std=c++20 -x c++ - -o build/compiler-check \
+	  || { echo "'$(CXX)' is no C++20 compiler; Debian and Ubuntu have one in the package g++; another one: make CXX=... ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Stamps: what is installed in .venv is as new as they are.
+$(VENV)/.build-tools: constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) cmake ninja pybind11 scikit-build-core
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.build-tools $(SOURCES)
+	$(INSTALL) '.[demo]'
+	@touch $@
+
+# torch first and alone, so that nothing else's wishes decide which build of it is taken; then what would replace it.
+$(VENV)/.torch: $(VENV)/.build-tools
+	$(PIP_INSTALL) torch
+	$(PIP_INSTALL) --no-deps piq torchvision
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.torch $(SOURCES)
+	SKBUILD_CMAKE_DEFINE=LIMEN_WERROR=ON $(INSTALL) '.[dev]'
+	@touch $@ $(VENV)/.demo

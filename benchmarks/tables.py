@@ -1,0 +1,154 @@
+"""The rows of the report's tables, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .results import Comparison, Results, Timing
+from .targets import ACCURACY, SMALL_PAIR, SMALL_PAIR_AIM, SMALL_PAIR_AT_MOST, TARGETS
+
+Row = list[str]
+
+
+def run(results: Results) -> list[Row]:
+    """What was measured on what."""
+    facts, cpu = results.machine["limen"], results.machine["cpu"]
+    libraries = ", ".join(f"{name} {version}" for name, version in facts["libraries"].items())
+    changed = ", with changes not committed" if results.commit.get("dirty") else ""
+    return [
+        ["processor", f"{cpu.get('brand_raw', results.machine['machine'])}, {facts['processors']} cores at hand"],
+        ["limen", f"{facts['version']}, {facts['implementations'][-1]}, built by {facts['compiler']}"],
+        ["commit", f"{str(results.commit.get('id', 'unknown'))[:10]}{changed}"],
+        ["beside it", f"Python {results.machine['python_version']}, {libraries}"],
+        ["system", f"{results.machine['system']} {results.machine['release']}"],
+        ["date", results.date],
+        ["command", "`make bench`"],
+    ]
+
+
+def targets(results: Results) -> dict[str, Any]:
+    """The aims and what was reached."""
+    header = ["", "at least", "aim", *(f"measured, {case}" for case in results.cases), "met"]
+    rows = []
+    for target in TARGETS:
+        measured = [target.measured(results, case) for case in results.cases]
+        values = [value for value, _, _ in filter(None, measured)]
+        reached = [all(target.reaches(value, bound) for value in values) for bound in (target.at_least, target.aim)]
+        met = _met(*reached) if len(values) == len(measured) else "not measured"
+        rows.append([target.name, *target.bounds, *map(_ratio, measured), met])
+    return {"header": header, "rows": [*rows, *_small_pair(results)]}
+
+
+def _small_pair(results: Results) -> list[Row]:
+    """The slowest of the pairs of NumPy arrays."""
+    timings = [t.median for t in results.timings if t.operation == SMALL_PAIR and t.label.startswith("NumPy")]
+    if not timings:
+        return []
+    slowest = max(timings)
+    name = "64x64 pair through `limen.ssim` on NumPy, call overhead included"
+    bounds = [f"under {1e6 * bound:g} µs" for bound in (SMALL_PAIR_AT_MOST, SMALL_PAIR_AIM)]
+    met = _met(slowest < SMALL_PAIR_AT_MOST, slowest < SMALL_PAIR_AIM)
+    return [[name, *bounds, f"{1e6 * slowest:.1f} µs", *[""] * (len(results.cases) - 1), met]]
+
+
+def comparisons(results: Results) -> list[dict[str, Any]]:
+    """Everything that was compared, SSIM first: with other libraries, and limen with itself."""
+    ordered = sorted(results.comparisons, key=lambda comparison: comparison.operation.startswith("MS"))
+    return [
+        {
+            "name": case,
+            "libraries": [_comparison(c) for c in ordered if c.case == case and not c.peer.startswith("limen")],
+            "itself": [_comparison(c) for c in ordered if c.case == case and c.peer.startswith("limen")],
+        }
+        for case in results.cases
+    ]
+
+
+def _comparison(comparison: Comparison) -> Row:
+    times = comparison.their_time, comparison.limen_time
+    return [
+        comparison.operation,
+        comparison.peer,
+        *(_significant(1e3 * time) for time in times),
+        *(_significant(1e-6 * comparison.values / time) for time in times),
+        _ratio((comparison.ratio, *comparison.range)),
+    ]
+
+
+def implementations(results: Results) -> list[dict[str, Any]]:
+    """By instruction set."""
+    return [
+        {"name": case, "rows": [_implementation(timing) for timing in results.timings if timing.case == case]}
+        for case in results.cases
+    ]
+
+
+def _implementation(timing: Timing) -> Row:
+    assert timing.values is not None
+    return [timing.operation, timing.label, _spread(timing, 1e3), _significant(1e-6 * timing.values / timing.median)]
+
+
+def small(results: Results) -> list[Row]:
+    """Calls on small images."""
+    return [[timing.label, _spread(timing, 1e6)] for timing in results.timings if timing.operation == SMALL_PAIR]
+
+
+def accuracy(results: Results) -> dict[str, Any]:
+    """Errors of every implementation and of every library."""
+    figures = results.figures_of("accuracy")
+    columns = _unique((figure["metric"], figure["images"]) for figure in figures)
+    errors = {(f["label"], f["metric"], f["images"]): f"{f['error']:.1e}" for f in figures}
+    rows = [
+        [label, *(errors.get((label, *column), "-") for column in columns)]
+        for label in _unique(figure["label"] for figure in figures)
+    ]
+    return {"header": ["", *(f"{metric}, {images}" for metric, images in columns)], "rows": rows}
+
+
+def aims() -> dict[str, str]:
+    """Those of accuracy."""
+    return {name: f"{aim:g}" for name, aim in ACCURACY.items()}
+
+
+def memory(results: Results) -> dict[str, Any]:
+    """Growth of memory, by size of the image."""
+    figures = results.figures_of("memory")
+    cases = _unique(figure["case"] for figure in figures)
+    kib = {(f["operation"], f["label"], f["threads"], f["case"]): _kib(f["bytes"], f["resolution"]) for f in figures}
+    rows = [
+        [*map(str, what), *(kib.get((*what, case), "-") for case in cases)]
+        for what in _unique((figure["operation"], figure["label"], figure["threads"]) for figure in figures)
+    ]
+    return {"header": ["", "library", "threads", *cases], "rows": rows}
+
+
+def _kib(count: int, resolution: int) -> str:
+    return f"under {resolution / 1024:,.0f}" if count < resolution else f"{count / 1024:,.0f}"
+
+
+def _met(at_least: bool, aim: bool) -> str:
+    if not at_least:
+        return "**no**"
+    return "aim" if aim else "at least"
+
+
+def _ratio(measured: tuple[float, float, float] | None) -> str:
+    if measured is None:
+        return "-"
+    value, low, high = map(_significant, measured)
+    return f"{value}x ({low} to {high})"
+
+
+def _spread(timing: Timing, scale: float) -> str:
+    low, high = (_significant(scale * quartile) for quartile in timing.quartiles)
+    return f"{_significant(scale * timing.median)} ({low} to {high})"
+
+
+def _significant(number: float) -> str:
+    """Three digits, or all those before the point."""
+    return f"{number:.0f}" if number >= 100 else f"{number:#.3g}"
+
+
+def _unique(items: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(items))

@@ -1,0 +1,84 @@
+"""The aims this project has set itself, and what was measured of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .results import Results
+
+
+@dataclass(frozen=True)
+class Target:
+    """A ratio to reach: limen's speed over the peer's, or with `at_most` limen's time over the peer's."""
+
+    name: str
+    operation: str
+    peer: str
+    at_least: float
+    aim: float
+    at_most: bool = False
+    words: tuple[str, str] = ("", "")
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """What is asked at least and what is aimed at, for the eye."""
+        sign = "at most " if self.at_most else ""
+        at_least, aim = (f"{sign}{bound:g}x" for bound in (self.at_least, self.aim))
+        return self.words[0] or at_least, self.words[1] or aim
+
+    def measured(self, results: Results, case: str) -> tuple[float, float, float] | None:
+        """The ratio of medians, and the smallest and largest of a round; None where nothing was measured."""
+        comparison = results.comparison(self.operation, self.peer, case)
+        if comparison is None:
+            return None
+        low, high = comparison.range
+        return (1 / comparison.ratio, 1 / high, 1 / low) if self.at_most else (comparison.ratio, low, high)
+
+    def reaches(self, value: float, bound: float) -> bool:
+        """Whether a measured ratio is on the right side."""
+        return value <= bound if self.at_most else value >= bound
+
+
+SSIM, SSIM_GRADIENT, MS_SSIM, MS_SSIM_GRADIENT = MAIN_OPERATIONS = (
+    "SSIM forward",
+    "SSIM forward and one gradient",
+    "MS-SSIM forward",
+    "MS-SSIM forward and one gradient",
+)
+
+TARGETS = [
+    Target("SSIM forward vs OpenCV's five GaussianBlur calls", SSIM, "OpenCV", 4, 6),
+    Target("SSIM forward vs pytorch-msssim", SSIM, "pytorch-msssim", 70, 120),
+    Target("SSIM forward and one gradient vs pytorch-msssim", SSIM_GRADIENT, "pytorch-msssim", 50, 80),
+    Target("MS-SSIM forward vs pytorch-msssim", MS_SSIM, "pytorch-msssim", 35, 60),
+    Target("MS-SSIM forward and one gradient vs pytorch-msssim", MS_SSIM_GRADIENT, "pytorch-msssim", 25, 40),
+    *(
+        Target(
+            f"{metric}, time of both gradients over one",
+            f"{metric} forward and both gradients",
+            "limen, one gradient",
+            at_least=1.4,
+            aim=1.2,
+            at_most=True,
+        )
+        for metric in ("SSIM", "MS-SSIM")
+    ),
+    Target(
+        "SSIM forward of uint8 (H, W, C) vs float32 planar",
+        "SSIM forward of uint8 (H, W, C)",
+        "limen, float32 planar",
+        at_least=1.0,
+        aim=1.02,  # Two runs of the same thing differ by less.
+        words=("no slower", "faster"),
+    ),
+    *(
+        Target(f"{name}, two threads vs one", f"{name} on two threads", "limen, one thread", 1.8, 1.95)
+        for name in MAIN_OPERATIONS
+    ),
+]
+
+SMALL_PAIR = "SSIM of a 64x64 pair"
+SMALL_PAIR_AT_MOST, SMALL_PAIR_AIM = 40e-6, 15e-6
+
+# Aims alone: of the largest error in float32.
+ACCURACY = {"photographs": 2e-6, "cruel": 1e-5}

@@ -1,0 +1,105 @@
+#include "checks.h"
+
+#include "kernels.h"
+
+#include <cmath>
+#include <sstream>
+#include <stdexcept>
+
+namespace limen::detail {
+namespace {
+
+template <class... Parts>
+[[noreturn]] void refuse(const Parts&... parts) {
+    std::ostringstream message;
+    (message << ... << parts);
+    throw std::invalid_argument(message.str());
+}
+
+const char* name_of(DType dtype) {
+    switch (dtype) {
+        case DType::uint8: return "uint8";
+        case DType::uint16: return "uint16";
+        case DType::float16: return "float16";
+        case DType::bfloat16: return "bfloat16";
+        case DType::float32: return "float32";
+        case DType::float64: return "float64";
+    }
+    return "unknown";
+}
+
+template <class View>
+std::string shape_of(const View& v) {
+    std::ostringstream shape;
+    shape << v.batch << " x " << v.channels << " x " << v.height << " x " << v.width
+          << " (batch x channels x height x width)";
+    return shape.str();
+}
+
+}  // namespace
+
+void check_pair(const ImageView& x, const ImageView& y) {
+    if (x.dtype != y.dtype)
+        refuse("x and y must have the same dtype; got ", name_of(x.dtype), " and ", name_of(y.dtype));
+    if (x.batch != y.batch || x.channels != y.channels || x.height != y.height || x.width != y.width)
+        refuse("x and y must have the same shape; got ", shape_of(x), " and ", shape_of(y));
+    if (x.batch < 1 || x.channels < 1 || x.height < 1 || x.width < 1)
+        refuse("x and y must not be empty; got ", shape_of(x));
+    if (!x.data) refuse("x has no data: its pointer is null");
+    if (!y.data) refuse("y has no data: its pointer is null");
+}
+
+void check_data_range(double data_range) {
+    if (!(data_range > 0) || std::isinf(data_range)) refuse("data_range must be positive and finite; got ", data_range);
+    // SSIM's denominators go with its fourth power, which has to be a normal float64.
+    if (data_range < 1e-70 || data_range > 1e70) refuse("data_range must be from 1e-70 to 1e70; got ", data_range);
+}
+
+void check_convention(const Convention& c) {
+    if (c.size < 3 || c.size % 2 == 0 || c.size > 2 * kMaxReach + 1)
+        refuse("convention.size must be odd, from 3 to ", 2 * kMaxReach + 1, "; got ", c.size);
+    if (c.window == WindowShape::gaussian && !(c.sigma > 0 && std::isfinite(c.sigma)))
+        refuse("convention.sigma must be positive and finite; got ", c.sigma);
+    const struct {
+        const char* name;
+        double value;
+    } numbers[] = {{"k1", c.k1}, {"k2", c.k2}, {"epsilon", c.epsilon}};
+    for (const auto& n : numbers)
+        if (!(n.value >= 0 && std::isfinite(n.value)))
+            refuse("convention.", n.name, " must be finite and not negative; got ", n.value);
+    if (c.scales < 1 || c.scales > Convention::max_scales)
+        refuse("convention.weights must have 1 to ", Convention::max_scales, " exponents; got ", c.scales);
+    for (int j = 0; j < c.scales; j++) {
+        const double w = c.weights[static_cast<std::size_t>(j)];
+        if (!(w >= 0 && std::isfinite(w)))
+            refuse("convention.weights must be finite and not negative; got ", w, " at scale ", j);
+    }
+}
+
+void check_sides(const ImageView& x, std::int64_t needed, const char* metric) {
+    if (x.height < needed || x.width < needed)
+        refuse("height and width must be at least ", needed, " for ", metric, " with this convention; got ", x.height,
+               " x ", x.width);
+}
+
+void check_weights(const ImageView& weights, const ImageView& x, std::int64_t height, std::int64_t width) {
+    if (weights.dtype != DType::float32 && weights.dtype != DType::float64)
+        refuse("weights must be float32 or float64; got ", name_of(weights.dtype));
+    if (weights.batch != x.batch || weights.channels != x.channels || weights.height != height ||
+        weights.width != width)
+        refuse("weights must have the shape ", x.batch, " x ", x.channels, " x ", height, " x ", width, "; got ",
+               shape_of(weights));
+    if (!weights.data) refuse("weights has no data: its pointer is null");
+}
+
+void check_output(const char* name, const OutputView& out, const ImageView& x, std::int64_t height,
+                  std::int64_t width) {
+    if (out.dtype == DType::uint8 || out.dtype == DType::uint16)
+        refuse(name, " must be floating-point; got ", name_of(out.dtype));
+    if (out.batch != x.batch || out.channels != x.channels || out.height != height || out.width != width)
+        refuse(name, " must have the shape ", x.batch, " x ", x.channels, " x ", height, " x ", width, "; got ",
+               shape_of(out));
+    if (!out.data) refuse(name, " has no data: its pointer is null");
+}
+
+}  // namespace limen::detail

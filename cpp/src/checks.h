@@ -1,0 +1,22 @@
+// What every public function asks of its arguments. Messages name the argument, the value found and what would do.
+#pragma once
+
+#include <limen/convention.hpp>
+#include <limen/image.hpp>
+
+namespace limen::detail {
+
+void check_pair(const ImageView& x, const ImageView& y);
+void check_data_range(double data_range);
+void check_convention(const Convention& convention);
+
+/// `needed` is the shortest side `metric` takes.
+void check_sides(const ImageView& x, std::int64_t needed, const char* metric);
+
+/// An output with the images' batch and channels and `height` x `width` pixels.
+void check_output(const char* name, const OutputView& out, const ImageView& x, std::int64_t height, std::int64_t width);
+
+/// Weights of an image's positions, of which there are `height` x `width` in each channel.
+void check_weights(const ImageView& weights, const ImageView& x, std::int64_t height, std::int64_t width);
+
+}  // namespace limen::detail

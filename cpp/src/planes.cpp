@@ -1,0 +1,91 @@
+#include "planes.h"
+
+#include "downsample.h"
+#include "numbers.h"
+
+#include <cmath>
+
+namespace limen::detail {
+
+Engine engine_for(DType dtype, double data_range) {
+    const Implementation& now = current_implementation();
+    // The product of SSIM's denominators goes with the fourth power of the data range, which has to be a normal float32.
+    const bool extreme = dtype == DType::float32 && (data_range < 1e-7 || data_range > 1e8);
+    const bool wide = now.is_reference || dtype == DType::float64 || extreme;
+    return {wide ? &now.kernels->double_precision : &now.kernels->single_precision,
+            wide ? sizeof(double) : sizeof(float)};
+}
+
+PairSource source_of(const ImageView& x, const ImageView& y, const Planes& planes, std::int64_t i) {
+    static constexpr std::int64_t sizes[] = {1, 2, 2, 2, 4, 8};
+    const std::int64_t size = sizes[static_cast<int>(x.dtype)], b = i / planes.per_image, c = i % planes.per_image;
+    PairSource s = {};
+    s.x = static_cast<const char*>(x.data) + (b * x.batch_stride + c * x.channel_stride) * size;
+    s.y = static_cast<const char*>(y.data) + (b * y.batch_stride + c * y.channel_stride) * size;
+    s.x_row = x.row_stride;
+    s.y_row = y.row_stride;
+    s.x_sample = planes.step > 1 ? 1 : x.column_stride;
+    s.y_sample = planes.step > 1 ? 1 : y.column_stride;
+    s.height = x.height;
+    s.width = x.width;
+    s.step = planes.step;
+    s.border = Border::clamp;
+    s.dtype = x.dtype;
+    return s;
+}
+
+void centre(PairSource& s, const Region& region) {
+    constexpr int grid = 4;
+    if (region.row_begin == region.row_end || region.col_begin == region.col_end) return;  // nothing but padding
+    double x = 0, y = 0;
+    for (int i = 0; i < grid; i++)
+        for (int j = 0; j < grid; j++) {
+            const std::int64_t row = region.row_begin + (region.row_end - region.row_begin) * (2 * i + 1) / (2 * grid);
+            const std::int64_t col = region.col_begin + (region.col_end - region.col_begin) * (2 * j + 1) / (2 * grid);
+            const std::int64_t sample = col * s.step + (i + j) % s.step;
+            x += read_number(s.x, s.dtype, row * s.x_row + sample * s.x_sample);
+            y += read_number(s.y, s.dtype, row * s.y_row + sample * s.y_sample);
+        }
+    x /= grid * grid;
+    y /= grid * grid;
+    // As float32, so that every kernel subtracts the same number. A broken pixel must not spread over the map.
+    s.center_u = std::isfinite(x + y) ? static_cast<double>(static_cast<float>(x + y)) : 0;
+    s.center_v = std::isfinite(x - y) ? static_cast<double>(static_cast<float>(x - y)) : 0;
+}
+
+Formula formula_of(const Convention& c, double data_range, bool luminance) {
+    Formula f = {};
+    f.window.reach = c.size / 2;
+    double sum = 0;
+    for (int k = 0; k <= f.window.reach; k++) {
+        f.window.tap[k] = c.window == WindowShape::uniform ? 1 : std::exp(-0.5 * k * k / (c.sigma * c.sigma));
+        sum += k == 0 ? f.window.tap[k] : 2 * f.window.tap[k];
+    }
+    for (int k = 0; k <= f.window.reach; k++) f.window.tap[k] /= sum;
+    const double n = static_cast<double>(c.size) * c.size;
+    const double factor = c.covariance == Covariance::sample ? n / (n - 1) : 1;
+    f.c1 = 2 * c.k1 * c.k1 * data_range * data_range;
+    f.c2 = 2 * c.k2 * c.k2 * data_range * data_range / factor;
+    f.epsilon = 4 * c.epsilon / factor;
+    f.luminance = luminance;
+    return f;
+}
+
+void pad(PairSource& s, Padding padding, int reach) {
+    s.pad = padding == Padding::valid ? 0 : reach;
+    s.border = padding == Padding::zero        ? Border::zero
+               : padding == Padding::reflect   ? Border::reflect
+               : padding == Padding::symmetric ? Border::symmetric
+                                               : Border::clamp;
+}
+
+}  // namespace limen::detail
+
+namespace limen {
+
+std::array<std::int64_t, 2> Convention::map_size(std::int64_t height, std::int64_t width) const {
+    const std::int64_t f = detail::downsample_factor(*this, height, width);
+    return {detail::positions(height / f, padding, size), detail::positions(width / f, padding, size)};
+}
+
+}  // namespace limen

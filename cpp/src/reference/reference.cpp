@@ -1,0 +1,10 @@
+#include "reference.h"
+
+namespace limen::detail {
+
+const Kernels reference_kernels = {
+    {},
+    {reference_forward, reference_gradient, reference_halve, reference_expand, reference_errors},
+};
+
+}  // namespace limen::detail

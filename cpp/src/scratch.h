@@ -1,0 +1,70 @@
+// How the kernels divide their scratch memory. Shared by the kernels and by the callers that allocate it.
+#pragma once
+
+#include "kernels.h"
+
+namespace {
+
+using namespace limen::detail;
+
+// Samples of a strip worked on at a time: few enough for the first-level cache to hold their rows and what becomes of them.
+constexpr int kChunk = 64;
+constexpr int chunk_samples(int step) { return step == 3 ? 48 : kChunk; }
+
+// An odd number of 64-byte lines, so that a column of rows does not fall into one cache set.
+static inline int64_t row_pitch(int64_t samples, size_t size) {
+    const int64_t line = 64 / static_cast<int64_t>(size);
+    return ((samples + line - 1) / line | 1) * line;
+}
+
+// Samples of the chunk before that stay beside a chunk's rows where gradients need their u and v: the reach of a window, in whole
+// cache lines.
+constexpr int64_t kept_samples(int64_t reach, int64_t step) { return (2 * reach * step + 15) / 16 * 16; }
+
+// Pixels that a gradient task reads left of its own: the reach of a window, and as many more as put its own pixels, which are done
+// that reach after they are read, at the beginning of a cache line.
+constexpr int64_t gradient_halo(int64_t reach, int64_t step) {
+    int64_t halo = 2 * reach;
+    while ((2 * reach + halo) * step % 16 != 0) halo++;
+    return halo;
+}
+
+struct MomentLayout {
+    int64_t rows, columns, map, total;  // in numbers, not bytes
+};
+
+static inline MomentLayout moment_layout(int reach, int step, int64_t kept) {
+    MomentLayout s;
+    const int64_t chunk = chunk_samples(step);
+    s.rows = (kStrip + 2 * reach) * (kept + chunk);
+    s.columns = (2 * reach * step + chunk) * kStrip;
+    s.map = chunk * kStrip;
+    s.total = 2 * s.rows + 4 * s.columns + s.map;
+    return s;
+}
+
+struct GradientLayout {
+    MomentLayout moments;
+    int64_t ring_rows, pitch, rows, columns, out, total;
+};
+
+static inline GradientLayout gradient_layout(int64_t cols, int reach, int step, size_t size) {
+    GradientLayout s;
+    const int64_t chunk = chunk_samples(step);
+    s.moments = moment_layout(reach, step, kept_samples(reach, step));
+    s.ring_rows = (2 * reach + 2 * kStrip - 1) / kStrip * kStrip;
+    s.pitch = row_pitch(cols * step + chunk, size);
+    s.rows = s.ring_rows * s.pitch;
+    s.columns = (2 * reach * step + chunk + kStrip) * kStrip;  // blocks of columns may end behind the chunk
+    s.out = kStrip * kChunk;  // rows of gradients stand kChunk apart, whatever the step
+    static_assert(kChunk >= chunk_samples(3));
+    s.total = s.moments.total + 4 * s.columns + 4 * s.rows + 2 * s.out;
+    return s;
+}
+
+static inline int64_t halve_numbers(int64_t cols, size_t size) { return 4 * row_pitch(2 * cols + 64, size); }
+static inline int64_t error_numbers(int64_t cols, int step, size_t size) {
+    return 2 * row_pitch(cols * step + 64, size);
+}
+
+}  // namespace

@@ -1,0 +1,2 @@
+#define LIMEN_KERNELS avx2_kernels
+#include "kernels.inl"

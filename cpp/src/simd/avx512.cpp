@@ -1,0 +1,2 @@
+#define LIMEN_KERNELS avx512_kernels
+#include "kernels.inl"

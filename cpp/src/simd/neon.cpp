@@ -1,0 +1,2 @@
+#define LIMEN_KERNELS neon_kernels
+#include "kernels.inl"

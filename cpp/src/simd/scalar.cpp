@@ -1,0 +1,2 @@
+#define LIMEN_KERNELS scalar_kernels
+#include "kernels.inl"

@@ -1,0 +1,116 @@
+// The only file that names a SIMD technology: GCC and Clang vector extensions, as wide as the instruction set this translation
+// unit is compiled for. Vec<T> has the operators of a number; the rest is here.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define LIMEN_INLINE __attribute__((always_inline)) inline
+#define LIMEN_INLINE_LAMBDA __attribute__((always_inline))
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32;
+#else
+constexpr int kVectorBytes = 16;
+#endif
+
+template <class T>
+constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
+
+// Vec is for registers; memory that holds T is read and written through the aliasing twins.
+template <class T>
+struct VecTypes;
+template <>
+struct VecTypes<float> {
+    typedef float Vec __attribute__((vector_size(kVectorBytes)));
+    typedef float Aligned __attribute__((vector_size(kVectorBytes), may_alias));
+    typedef float Unaligned __attribute__((vector_size(kVectorBytes), aligned(1), may_alias));
+    typedef int32_t Bits __attribute__((vector_size(kVectorBytes)));
+};
+template <>
+struct VecTypes<double> {
+    typedef double Vec __attribute__((vector_size(kVectorBytes)));
+    typedef double Aligned __attribute__((vector_size(kVectorBytes), may_alias));
+    typedef double Unaligned __attribute__((vector_size(kVectorBytes), aligned(1), may_alias));
+    typedef int64_t Bits __attribute__((vector_size(kVectorBytes)));
+};
+template <class T>
+using Vec = typename VecTypes<T>::Vec;
+template <class T>
+using Bits = typename VecTypes<T>::Bits;
+
+template <class T>
+LIMEN_INLINE Vec<T> load(const T* p) {
+    return *reinterpret_cast<const typename VecTypes<T>::Aligned*>(p);
+}
+template <class T>
+LIMEN_INLINE Vec<T> load_unaligned(const T* p) {
+    return *reinterpret_cast<const typename VecTypes<T>::Unaligned*>(p);
+}
+template <class T>
+LIMEN_INLINE void store(T* p, Vec<T> v) {
+    *reinterpret_cast<typename VecTypes<T>::Aligned*>(p) = v;
+}
+template <class T>
+LIMEN_INLINE void store_unaligned(T* p, Vec<T> v) {
+    *reinterpret_cast<typename VecTypes<T>::Unaligned*>(p) = v;
+}
+template <class T>
+LIMEN_INLINE Vec<T> broadcast(T value) {
+    return Vec<T>{} + value;
+}
+
+// max(v, 0) that keeps NaN, so that a broken pixel shows in the score.
+LIMEN_INLINE Vec<float> at_least_zero(Vec<float> v) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_max_ps(0xffff, _mm512_setzero_ps(), v);  // GCC 12 warns about the unmasked one
+#elif defined(__AVX2__)
+    return _mm256_max_ps(_mm256_setzero_ps(), v);
+#elif defined(__SSE2__)
+    return _mm_max_ps(_mm_setzero_ps(), v);
+#else
+    return v < 0 ? Vec<float>{} : v;
+#endif
+}
+LIMEN_INLINE Vec<double> at_least_zero(Vec<double> v) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_max_pd(0xff, _mm512_setzero_pd(), v);
+#elif defined(__AVX2__)
+    return _mm256_max_pd(_mm256_setzero_pd(), v);
+#elif defined(__SSE2__)
+    return _mm_max_pd(_mm_setzero_pd(), v);
+#else
+    return v < 0 ? Vec<double>{} : v;
+#endif
+}
+
+// kLanes<float> small integers as 32-bit ones. By name, since GCC 12 takes the conversion of a short vector apart.
+LIMEN_INLINE Bits<float> widen(const uint8_t* p) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Bits<float>>(
+        _mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#elif defined(__AVX2__)
+    return reinterpret_cast<Bits<float>>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+#else
+    return Bits<float>{p[0], p[1], p[2], p[3]};
+#endif
+}
+LIMEN_INLINE Bits<float> widen(const uint16_t* p) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Bits<float>>(
+        _mm512_maskz_cvtepu16_epi32(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+#elif defined(__AVX2__)
+    return reinterpret_cast<Bits<float>>(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#else
+    return Bits<float>{p[0], p[1], p[2], p[3]};
+#endif
+}
+
+}  // namespace

@@ -1,0 +1,153 @@
+#include <limen/ssim.hpp>
+
+#include "checks.h"
+#include "downsample.h"
+#include "planes.h"
+#include "reduce.h"
+#include "scratch.h"
+#include "threads.h"
+
+#include <cstring>
+#include <vector>
+
+namespace limen {
+namespace {
+
+// Rows of positions in a task. With the 2 * 5 rows above that a gradient also needs, a whole number of strips.
+constexpr std::int64_t kForwardRows = 128, kGradientRows = 246;
+
+void check(const ImageView& x, const ImageView& y, double data_range, const Convention& convention) {
+    check_pair(x, y);
+    check_data_range(data_range);
+    check_convention(convention);
+    check_sides(x, shortest_side(convention.padding, convention.size), "SSIM");
+}
+
+bool folds(Padding padding) { return padding != Padding::valid && padding != Padding::zero; }
+
+void clear(const OutputView& out) {
+    const std::int64_t size = out.dtype == DType::float64 ? 8 : out.dtype == DType::float32 ? 4 : 2;
+    for (std::int64_t b = 0; b < out.batch; b++)
+        for (std::int64_t c = 0; c < out.channels; c++)
+            for (std::int64_t i = 0; i < out.height; i++)
+                for (std::int64_t j = 0; j < out.width; j++)
+                    std::memset(static_cast<char*>(out.data) + (b * out.batch_stride + c * out.channel_stride +
+                                                                i * out.row_stride + j * out.column_stride) *
+                                                                   size,
+                                0, static_cast<std::size_t>(size));
+}
+
+}  // namespace
+
+void ssim(const ImageView& x, const ImageView& y, double data_range, const Convention& convention, Reduction reduction,
+          double* scores, const OutputView* map) {
+    using namespace detail;
+    check(x, y, data_range, convention);
+    const auto size = convention.map_size(x.height, x.width);
+    const std::int64_t map_rows = size[0], map_cols = size[1];
+    if (map) check_output("map", *map, x, map_rows, map_cols);
+    if (const Downsampled small(x, y, convention); small.factor > 1) {
+        check_sides(small.x, shortest_side(convention.padding, convention.size), "SSIM of the downsampled images");
+        Convention plain = convention;
+        plain.auto_downsample = false;
+        return ssim(small.x, small.y, data_range, plain, reduction, scores, map);
+    }
+
+    const Engine engine = engine_for(x.dtype, data_range);
+    const Planes planes = planes_of(x, y, true, map);
+    const Formula formula = formula_of(convention, data_range, true);
+    const Tiles tiles(map_rows, map_cols, kForwardRows, forward_columns(planes.step));
+    const MomentLayout layout = moment_layout(formula.window.reach, planes.step, 0);
+    std::vector<double> sums(static_cast<std::size_t>(planes.count * tiles.count() * planes.step));
+    parallel_for(planes.count * tiles.count(), static_cast<std::size_t>(layout.total) * engine.number,
+                 [&](std::int64_t i, void* scratch) {
+                     ForwardTask task = {};
+                     const std::int64_t plane = i / tiles.count();
+                     task.positions = tiles[i % tiles.count()];
+                     task.source = source_of(x, y, planes, plane);
+                     pad(task.source, convention.padding, formula.window.reach);
+                     centre(task.source, unpadded(task.positions, task.source.pad, x.height, x.width));
+                     task.formula = &formula;
+                     task.sums = &sums[static_cast<std::size_t>(i * planes.step)];
+                     task.map = plane_of(map, planes, plane);
+                     task.scratch = scratch;
+                     engine.kernels->forward(task);
+                 });
+    reduce(sums, planes, tiles.count(), static_cast<double>(map_rows * map_cols), x.channels, reduction, scores);
+}
+
+double ssim(const ImageView& x, const ImageView& y, double data_range, const Convention& convention) {
+    return detail::mean_of_batch(x.batch,
+                                 [&](double* scores) { ssim(x, y, data_range, convention, Reduction::image, scores); });
+}
+
+void ssim_gradient(const ImageView& x, const ImageView& y, double data_range, const Convention& convention,
+                   Reduction reduction, double* scores, const OutputView* grad_x, const OutputView* grad_y,
+                   const ImageView* weights, double factor) {
+    using namespace detail;
+    if (!grad_x && !grad_y) return ssim(x, y, data_range, convention, reduction, scores);
+    // SSIM is symmetric: the gradient of y alone is that of x with the images exchanged.
+    if (!grad_x)
+        return ssim_gradient(y, x, data_range, convention, reduction, scores, grad_y, nullptr, weights, factor);
+    check(x, y, data_range, convention);
+    const auto size = convention.map_size(x.height, x.width);
+    const std::int64_t map_rows = size[0], map_cols = size[1];
+    check_output("grad_x", *grad_x, x, x.height, x.width);
+    if (grad_y) check_output("grad_y", *grad_y, x, x.height, x.width);
+    if (weights) check_weights(*weights, x, map_rows, map_cols);
+    if (Downsampled small(x, y, convention); small.factor > 1) {
+        check_sides(small.x, shortest_side(convention.padding, convention.size), "SSIM of the downsampled images");
+        Convention plain = convention;
+        plain.auto_downsample = false;
+        const DownsampledGradient gx(small.x, grad_x), gy(small.x, grad_y);
+        ssim_gradient(small.x, small.y, data_range, plain, reduction, scores, gx.view(), gy.view(), weights, factor);
+        gx.spread(small.factor);
+        gy.spread(small.factor);
+        return;
+    }
+
+    const Engine engine = engine_for(x.dtype, data_range);
+    const Planes planes = planes_of(x, y, true, grad_x, grad_y, weights);
+    const Formula formula = formula_of(convention, data_range, true);
+    PairSource padding = {};
+    pad(padding, convention.padding, formula.window.reach);
+    const Tiles tiles(x.height + 2 * padding.pad, x.width + 2 * padding.pad, kGradientRows,
+                      gradient_columns(planes.step));
+    const GradientLayout layout = gradient_layout(tiles.tile_cols, formula.window.reach, planes.step, engine.number);
+    const double count = static_cast<double>(map_rows * map_cols) *
+                         (reduction == Reduction::image ? static_cast<double>(x.channels) : 1);
+    std::vector<double> sums(static_cast<std::size_t>(planes.count * tiles.count() * planes.step));
+    const auto run = [&](std::int64_t i, void* scratch) {
+        GradientTask task = {};
+        const std::int64_t plane = i / tiles.count();
+        task.source = source_of(x, y, planes, plane);
+        task.pixels = tiles[i % tiles.count()];
+        centre(task.source, unpadded(task.pixels, padding.pad, x.height, x.width));
+        task.source.pad = padding.pad;
+        task.source.border = padding.border;
+        task.formula = &formula;
+        task.position_rows = map_rows;
+        task.position_cols = map_cols;
+        task.scale = 2 * factor / (weights ? 1 : count);
+        task.sums = &sums[static_cast<std::size_t>(i * planes.step)];
+        task.weights = plane_of(weights, planes, plane);
+        task.grad_x = plane_of(grad_x, planes, plane);
+        task.grad_y = plane_of(grad_y, planes, plane);
+        task.scratch = scratch;
+        engine.kernels->gradient(task);
+    };
+    const std::size_t bytes = static_cast<std::size_t>(layout.total) * engine.number;
+    if (folds(convention.padding)) {
+        // The gradient of the padding is added to pixels that may be another tile's: a plane's tiles then follow one another.
+        clear(*grad_x);
+        if (grad_y) clear(*grad_y);
+        parallel_for(planes.count, bytes, [&](std::int64_t plane, void* scratch) {
+            for (std::int64_t t = 0; t < tiles.count(); t++) run(plane * tiles.count() + t, scratch);
+        });
+    } else {
+        parallel_for(planes.count * tiles.count(), bytes, run);
+    }
+    reduce(sums, planes, tiles.count(), static_cast<double>(map_rows * map_cols), x.channels, reduction, scores);
+}
+
+}  // namespace limen

@@ -1,0 +1,28 @@
+"""limen: perceptual image metrics on one fast core."""
+
+from __future__ import annotations
+
+from ._conventions import Convention, conventions
+from ._core import version as _version
+from ._implementations import get_num_threads, implementations, set_num_threads, use_implementation
+from ._ms_ssim import ms_ssim, ms_ssim_gradient
+from ._pixel_errors import mae, mse, psnr
+from ._ssim import ssim, ssim_gradient
+
+__version__ = _version()
+
+__all__ = [
+    "Convention",
+    "conventions",
+    "get_num_threads",
+    "implementations",
+    "mae",
+    "ms_ssim",
+    "ms_ssim_gradient",
+    "mse",
+    "psnr",
+    "set_num_threads",
+    "ssim",
+    "ssim_gradient",
+    "use_implementation",
+]

@@ -1,0 +1,199 @@
+"""Kinds of arrays: what goes to the core, and the kind an answer comes back in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from ._checks import number
+
+Array = Any
+"""A NumPy, PyTorch, CuPy or JAX array, or anything with ``__dlpack__`` or ``__array_interface__``."""
+
+MapSize = Callable[[int, int], tuple[int, int]]
+"""Height and width of a map from those of the image."""
+
+
+class Images(NamedTuple):
+    """Two images as the core reads them, the axis of their channels, and the way back for what is returned."""
+
+    x: Any
+    y: Any
+    channel_axis: int | None
+    answer: Callable[[Any], Any]
+
+
+def is_torch(x: Array) -> bool:
+    """Whether `x` is a PyTorch tensor, without importing PyTorch."""
+    return any(t.__module__ == "torch" and t.__name__ == "Tensor" for t in type(x).__mro__)
+
+
+def images(x: Array, y: Array, channel_axis: int | str | None, reduction: str) -> Images:
+    """Arrays other than PyTorch's, on the CPU. The core checks what it computes with: dtype, shape and layout.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no array, or the two are of different kinds or dtypes.
+    ValueError
+        If an array is on a device that this installation can't compute on, or `reduction` is none.
+    """
+    answer: Callable[[Any], Any] = _as_it_is
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        x, y, answer = _known(x, y)
+    if x.dtype != y.dtype:
+        raise TypeError(f"x and y must have the same dtype; got {x.dtype} and {y.dtype}")
+    if reduction not in ("image", "mean", "none"):
+        raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
+    return Images(x, y, resolve_channel_axis(channel_axis, x.ndim), answer)
+
+
+def resolve_channel_axis(channel_axis: int | str | None, ndim: int) -> int | None:
+    """``"auto"``: none for (H, W), else -3, as in (..., C, H, W)."""
+    if channel_axis is None:
+        return None
+    if isinstance(channel_axis, str) and channel_axis == "auto":
+        return None if ndim <= 2 else -3
+    if isinstance(channel_axis, bool) or not isinstance(channel_axis, (int, np.integer)):
+        raise TypeError(f"channel_axis must be 'auto', an int or None; got {channel_axis!r}")
+    ndim = max(ndim, 3)  # the core says that there are too few
+    if not -ndim <= channel_axis < ndim:
+        raise ValueError(
+            f"channel_axis must be from {-ndim} to {ndim - 1} for images of {ndim} axes; got {channel_axis}"
+        )
+    return int(channel_axis)
+
+
+def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, int]:
+    """The axes of height and width: the last two that are not the channels'."""
+    rest = [i for i in range(ndim) if channel_axis is None or i != channel_axis % ndim]
+    return rest[-2], rest[-1]
+
+
+def map_shape(shape: tuple[int, ...], channel_axis: int | None, size: MapSize) -> tuple[int, ...]:
+    """The shape of the SSIM map of an image: `shape` with height and width replaced."""
+    few = len(shape) < (2 if channel_axis is None else 3)
+    if few or 0 in shape or not (channel_axis is None or -len(shape) <= channel_axis < len(shape)):
+        return shape  # the core says what is wrong
+    row, col = spatial_axes(channel_axis, len(shape))
+    out = list(shape)
+    out[row], out[col] = size(shape[row], shape[col])
+    return tuple(out)
+
+
+def data_range_of(data_range: float | None, x: Any, y: Any, channel_axis: int | None) -> float:
+    """As `resolve_data_range`, but what else is wrong with the images comes first."""
+    if data_range is None and str(x.dtype) not in _INTEGER_RANGES:
+        _core.check_images(x, y, channel_axis)
+    return resolve_data_range(data_range, x.dtype)
+
+
+def resolve_data_range(data_range: float | None, dtype: Any) -> float:
+    """The full range of an integer dtype, unless given.
+
+    Raises
+    ------
+    ValueError
+        For a floating dtype, whose range nothing tells.
+    """
+    if data_range is not None:
+        return number("data_range", data_range)
+    full = _INTEGER_RANGES.get(str(dtype).rpartition(".")[2])
+    if full is None:
+        raise ValueError(
+            f"data_range must be given for {dtype} images: the largest minus the smallest value a pixel can take, "
+            "for example 1.0 for images in [0, 1], 2.0 for [-1, 1], 255.0 for [0, 255]"
+        )
+    return full
+
+
+def empty_map(x: Any, channel_axis: int | None, size: MapSize) -> NDArray[Any]:
+    """Room for the map of `x`: float64 for float64 images, else float32."""
+    return np.empty(
+        map_shape(tuple(x.shape), channel_axis, size), np.float64 if str(x.dtype) == "float64" else np.float32
+    )
+
+
+def empty_gradient(x: Any) -> NDArray[Any]:
+    """Room for a gradient: the image's own dtype where that is floating, else float32."""
+    name = str(x.dtype)
+    dtype = np.float32 if name in _INTEGER_RANGES else x.dtype
+    return np.empty(tuple(x.shape), dtype)
+
+
+_INTEGER_RANGES = {"uint8": 255.0, "uint16": 65535.0}
+
+
+def _as_it_is(answer: Any) -> Any:
+    return answer
+
+
+def _to_jax(answer: Any) -> Any:
+    import jax.numpy as jnp
+
+    return jnp.asarray(answer)
+
+
+def _known(x: Array, y: Array) -> tuple[Any, Any, Callable[[Any], Any]]:
+    """Arrays of one kind, and the way back to it."""
+    kind, other = _kind("x", x), _kind("y", y)
+    if kind != other:
+        raise TypeError(f"x and y must be arrays of the same kind; got {kind} and {other}")
+    if kind == "cupy":
+        raise ValueError(
+            "x and y are CuPy arrays; this installation computes on the CPU only: pass x.get() and y.get()"
+        )
+    if kind == "jax":
+        return _untraced("x", x), _untraced("y", y), _to_jax
+    if kind == "dlpack":
+        return _core.as_numpy("x", x), _core.as_numpy("y", y), _as_it_is
+    return np.asarray(x), np.asarray(y), _as_it_is
+
+
+def _untraced(name: str, x: Array) -> Array:
+    import jax
+
+    if isinstance(x, jax.core.Tracer):
+        raise TypeError(
+            f"{name} is traced by JAX (jit, grad or vmap), and limen needs its values: call it outside, "
+            "or through jax.pure_callback"
+        )
+    return x
+
+
+def _kind(name: str, x: Array) -> str:
+    # Some objects have the array interface that their class hasn't.
+    return _kind_of_type(cast(Hashable, type(x))) or ("numpy" if _has_array_interface(x) else _refuse(name, x))
+
+
+def _has_array_interface(x: Array) -> bool:
+    return not isinstance(x, (np.ma.MaskedArray, np.generic)) and hasattr(x, "__array_interface__")
+
+
+@functools.lru_cache(maxsize=64)
+def _kind_of_type(t: type) -> str | None:
+    roots = {base.__module__.partition(".")[0] for base in t.__mro__}
+    if issubclass(t, np.ma.MaskedArray) or issubclass(t, np.generic):
+        return None
+    if issubclass(t, np.ndarray):
+        return "numpy"
+    for root, kind in (("torch", "torch"), ("cupy", "cupy"), ("jaxlib", "jax"), ("jax", "jax")):
+        if root in roots:
+            return kind
+    if hasattr(t, "__dlpack__"):
+        return "dlpack"
+    return "numpy" if hasattr(t, "__array_interface__") else None
+
+
+def _refuse(name: str, x: Array) -> str:
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be ignored; pass {name}.filled(...)")
+    raise TypeError(
+        f"{name} must be an array (NumPy, PyTorch, CuPy, JAX, or anything with __dlpack__ or __array_interface__); "
+        f"got {type(x).__module__}.{type(x).__qualname__}"
+    )

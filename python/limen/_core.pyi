@@ -1,0 +1,75 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+Score = float | NDArray[Any]
+
+class Convention:
+    def __init__(
+        self,
+        *,
+        window: str,
+        size: int,
+        sigma: float,
+        k1: float,
+        k2: float,
+        padding: str,
+        downsample: str,
+        covariance: str,
+        negative: str,
+        weights: list[float] | tuple[float, ...],
+        channels: str,
+        crop_contrast: bool,
+        epsilon: float,
+        auto_downsample: bool,
+    ) -> None: ...
+    @property
+    def scales(self) -> int: ...
+    def map_size(self, height: int, width: int) -> tuple[int, int]: ...
+
+def version() -> str: ...
+def check_images(x: Any, y: Any, channel_axis: int | None) -> None: ...
+def as_numpy(name: str, array: Any) -> NDArray[Any]: ...
+def implementations() -> list[str]: ...
+def get_implementation() -> str: ...
+def set_implementation(name: str) -> None: ...
+def get_num_threads() -> int: ...
+def set_num_threads(count: int) -> None: ...
+def mse(x: Any, y: Any, channel_axis: int | None, reduction: str) -> Score: ...
+def mae(x: Any, y: Any, channel_axis: int | None, reduction: str) -> Score: ...
+def psnr(x: Any, y: Any, data_range: float, channel_axis: int | None, reduction: str) -> Score: ...
+def ssim(
+    x: Any,
+    y: Any,
+    convention: Convention,
+    data_range: float,
+    channel_axis: int | None,
+    reduction: str,
+    map: Any = None,  # noqa: A002
+) -> Score: ...
+def ssim_gradient(
+    x: Any,
+    y: Any,
+    convention: Convention,
+    data_range: float,
+    channel_axis: int | None,
+    reduction: str,
+    grad_x: Any = None,
+    grad_y: Any = None,
+    weight: Any = None,
+    factor: float = 1.0,
+) -> Score: ...
+def ms_ssim(
+    x: Any, y: Any, convention: Convention, data_range: float, channel_axis: int | None, reduction: str
+) -> tuple[Score, NDArray[Any]]: ...
+def ms_ssim_gradient(
+    x: Any,
+    y: Any,
+    convention: Convention,
+    data_range: float,
+    channel_axis: int | None,
+    reduction: str,
+    grad_x: Any = None,
+    grad_y: Any = None,
+    factor: float = 1.0,
+) -> Score: ...

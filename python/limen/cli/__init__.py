@@ -1,0 +1,146 @@
+"""The `limen` command: parses the command line and hands over to one module per sub-command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import limen
+from limen.cli._errors import UsageError
+from limen.cli._metrics import METRICS
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the `limen` command.
+
+    argv: the arguments after the program's name; None takes them from `sys.argv`.
+    Returns the exit status: 0 all scored, 1 some pair failed, 2 wrong usage, 130 interrupted,
+    141 the reader of a pipe left.
+    """
+    _accept_any_text()
+    parser = _parser()
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    try:
+        # Imported here, so that `limen --help` doesn't wait for image decoders and templates.
+        status: int = import_module(f"limen.cli._{arguments.command}").run(arguments)
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        print(f"limen {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more at exit, and would complain about the closed pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except OSError as error:
+        print(f"limen {arguments.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _accept_any_text() -> None:
+    """Let file names that the terminal's encoding lacks come out escaped instead of ending the run."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="limen", description="Perceptual image metrics.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"limen {limen.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    compare = commands.add_parser(
+        "compare",
+        help="score a distorted image, or a folder of them, against its reference",
+        description="Scores two images, or two folders of images matched by name (or by stem where extensions differ).",
+        epilog="metrics:\n" + "\n".join(f"  {metric.name:10}{metric.description}" for metric in METRICS.values()),
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    compare.add_argument("reference", metavar="REFERENCE", type=Path, help="an image, or a folder of images")
+    compare.add_argument("distorted", metavar="DISTORTED", type=Path, help="an image, or a folder of images")
+    compare.add_argument(
+        "--metric",
+        dest="metrics",
+        action="append",
+        choices=METRICS,
+        metavar="NAME",
+        help=f"may be given several times: {', '.join(METRICS)} (default: ssim)",
+    )
+    compare.add_argument(
+        "--convention",
+        choices=limen.conventions,
+        default="wang",
+        metavar="NAME",
+        help=f"whose SSIM and MS-SSIM: {', '.join(limen.conventions)} (default: wang)",
+    )
+    compare.add_argument(
+        "--output",
+        type=_FileOfKind(".csv", ".json", ".parquet"),
+        metavar="FILE",
+        help="write the scores to a .csv, .json or .parquet file instead of printing them",
+    )
+    compare.add_argument(
+        "--report",
+        type=_FileOfKind(".html", ".htm"),
+        metavar="FILE",
+        help="write an HTML page with the summary and the worst pairs",
+    )
+    compare.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="pairs decoded and scored at the same time (default: limen.get_num_threads())",
+    )
+
+    demo = commands.add_parser(
+        "demo",
+        help="show five distortions of equal MSE and what each metric says of them",
+        description="Writes a page with real photographs, each under five distortions of the same mean squared error, "
+        "and what every metric says of them.",
+        allow_abbrev=False,
+    )
+    demo.add_argument("directory", metavar="DIRECTORY", type=Path, nargs="?", default=Path("limen-demo"))
+    demo.add_argument("--no-open", dest="open", action="store_false", help="don't show the page in the browser")
+
+    commands.add_parser("info", help="version, implementations, threads, GPU, weights", allow_abbrev=False)
+    return parser
+
+
+class _FileOfKind:
+    """An argument type: a path that ends in one of the given suffixes."""
+
+    def __init__(self, *suffixes: str) -> None:
+        self._suffixes = suffixes
+
+    def __call__(self, text: str) -> Path:
+        path = Path(text)
+        if path.suffix.lower() not in self._suffixes:
+            raise ArgumentTypeError(f"{text!r} must end in {' or '.join(self._suffixes)}")
+        return path
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return number

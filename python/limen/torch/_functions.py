@@ -1,0 +1,167 @@
+"""The functions of limen, of tensors: what `limen.ssim` and the others do when they are given any."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from .._arrays import resolve_channel_axis, resolve_data_range
+from .._conventions import Convention
+from .._ssim import ChannelAxis, Reduction
+from . import _gradient_ops, _map_ops, _ops, _pixel_error_ops
+from ._axes import score_shape
+from ._conventions import to_text
+
+_DTYPES = (torch.uint8, torch.uint16, torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_unpack_dual: Callable[[Tensor], Any] = forward_ad.unpack_dual
+_DEVICES = ("cpu", "meta")  # A tensor on "meta" has a shape and no data, and so have its scores.
+
+
+def ssim(x: Any, y: Any, *, return_map: bool, **options: Any) -> Any:
+    """`limen.ssim`. Score and map are float64 for float64 images, else float32."""
+    arguments = _arguments(x, y, **options)
+    if return_map:
+        return _map_ops.ssim_map(*arguments)
+    wanted = _wanted(*arguments[:2])
+    return _gradient_ops.ssim_with_gradient(*arguments, 1.0, *wanted)[0] if any(wanted) else _ops.ssim(*arguments)
+
+
+def ssim_loss(x: Any, y: Any, **options: Any) -> Tensor:
+    """1 - `limen.ssim`, whose gradient is that of -SSIM."""
+    arguments = _arguments(x, y, **options)
+    wanted = _wanted(*arguments[:2])
+    score: Tensor
+    if any(wanted):
+        score, *_ = _gradient_ops.ssim_with_gradient(*arguments, -1.0, *wanted)
+    else:
+        score = _ops.ssim(*arguments)
+    return 1 - score
+
+
+def ms_ssim_loss(x: Any, y: Any, **options: Any) -> Tensor:
+    """1 - `limen.ms_ssim`, whose gradient is that of -MS-SSIM."""
+    arguments = _arguments(x, y, **options)
+    wanted = _wanted(*arguments[:2])
+    score: Tensor
+    if any(wanted):
+        score, *_ = _gradient_ops.ms_ssim_with_gradient(*arguments, -1.0, *wanted)
+    else:
+        score, _ = _ops.ms_ssim(*arguments)
+    return 1 - score
+
+
+def ms_ssim(x: Any, y: Any, *, return_scales: bool, **options: Any) -> Any:
+    """`limen.ms_ssim`. Score and scales are float64 for float64 images, else float32; the scales carry no gradient."""
+    arguments = _arguments(x, y, **options)
+    wanted = _wanted(*arguments[:2])
+    if any(wanted):
+        score = _gradient_ops.ms_ssim_with_gradient(*arguments, 1.0, *wanted)[0]
+        if not return_scales:
+            return score
+        with torch.no_grad():
+            return score, _ops.ms_ssim(*arguments)[1]
+    score, scales = _ops.ms_ssim(*arguments)
+    return (score, scales) if return_scales else score
+
+
+def ssim_gradient(x: Any, y: Any, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """`limen.ssim_gradient`. Nothing of what is returned carries a gradient itself."""
+    return _gradients(_gradient_ops.ssim_with_gradient, *_arguments(x, y, **options))
+
+
+def ms_ssim_gradient(x: Any, y: Any, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """`limen.ms_ssim_gradient`. Nothing of what is returned carries a gradient itself."""
+    return _gradients(_gradient_ops.ms_ssim_with_gradient, *_arguments(x, y, **options))
+
+
+def mse(x: Any, y: Any, *, channel_axis: ChannelAxis, reduction: Reduction) -> Any:
+    """`limen.mse`, any number of times differentiable."""
+    return _pixel_error_ops.mse(*_images(x, y, channel_axis, reduction), reduction)
+
+
+def mae(x: Any, y: Any, *, channel_axis: ChannelAxis, reduction: Reduction) -> Any:
+    """`limen.mae`; its gradient is zero where pixels are equal."""
+    return _pixel_error_ops.mae(*_images(x, y, channel_axis, reduction), reduction)
+
+
+def psnr(x: Any, y: Any, *, data_range: float | None, channel_axis: ChannelAxis, reduction: Reduction) -> Any:
+    """`limen.psnr`; its gradient is zero where images are equal, though their ratio is infinite."""
+    x, y, axis = _images(x, y, channel_axis, reduction)
+    return _pixel_error_ops.psnr(x, y, resolve_data_range(data_range, x.dtype), axis, reduction)
+
+
+def _arguments(
+    x: Any,
+    y: Any,
+    *,
+    data_range: float | None,
+    channel_axis: ChannelAxis,
+    convention: str | Convention,
+    reduction: Reduction,
+) -> tuple[Any, ...]:
+    """Those of an operator, checked."""
+    x, y, axis = _images(x, y, channel_axis, reduction)
+    return x, y, resolve_data_range(data_range, x.dtype), to_text(convention), axis, reduction
+
+
+def _images(x: Any, y: Any, channel_axis: ChannelAxis, reduction: Reduction) -> tuple[Tensor, Tensor, int | None]:
+    """Tensors that agree, and where their channels are.
+
+    Where autocast is on, images of different floating dtypes are taken as the wider one, as PyTorch's own losses do it:
+    there the network's output is of half precision and the target is not.
+    """
+    if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
+        raise TypeError(f"x and y must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
+    if x.device != y.device:
+        raise ValueError(f"x and y must be on the same device; got {x.device} and {y.device}")
+    if x.device.type not in _DEVICES:
+        raise ValueError(
+            f"x and y are on {x.device}, for which this installation of limen has no core: it computes on the CPU. "
+            "Pass x.cpu() and y.cpu()"
+        )
+    if x.dtype != y.dtype and x.is_floating_point() and y.is_floating_point() and _autocasts(x):
+        wider = torch.promote_types(x.dtype, y.dtype)
+        x, y = x.to(wider), y.to(wider)
+    if x.dtype != y.dtype:
+        raise TypeError(f"x and y must have the same dtype; got {x.dtype} and {y.dtype}")
+    if x.dtype not in _DTYPES:
+        known = ", ".join([str(dtype) for dtype in _DTYPES])
+        raise TypeError(f"x and y have dtype {x.dtype}; dtypes that have a meaning here are {known}")
+    if x.shape != y.shape:
+        raise ValueError(f"x and y must have the same shape; got {tuple(x.shape)} and {tuple(y.shape)}")
+    for name, image in (("x", x), ("y", y)):
+        if image.layout != torch.strided:
+            raise ValueError(f"{name} must be a dense tensor; got layout {image.layout}: pass {name}.to_dense()")
+        if _unpack_dual(image).tangent is not None:  # which an operator would drop in silence
+            raise NotImplementedError(f"{name} carries a forward-mode tangent; limen differentiates backward only")
+    if reduction not in ("image", "mean", "none"):
+        raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
+    return x, y, resolve_channel_axis(channel_axis, x.ndim)
+
+
+def _type_name(x: Any) -> str:
+    return f"{type(x).__module__}.{type(x).__qualname__}"
+
+
+def _autocasts(x: Tensor) -> bool:
+    return x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
+
+
+def _wanted(x: Tensor, y: Tensor) -> tuple[bool, bool]:
+    """Whether a gradient of each will be asked for."""
+    recorded = torch.is_grad_enabled()
+    return recorded and x.requires_grad, recorded and y.requires_grad
+
+
+def _gradients(operator: Any, x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    # Each image's own gradient, whatever the score is averaged over.
+    own = float(math.prod(score_shape(x.shape, options[-2], "image"))) if options[-1] == "mean" else 1.0
+    with torch.no_grad():
+        score, *gradients = operator(x, y, *options, own, True, True)
+        grad_x, grad_y = (gradient.to(x.dtype) if x.is_floating_point() else gradient for gradient in gradients)
+    return score, grad_x, grad_y

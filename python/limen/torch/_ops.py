@@ -1,0 +1,71 @@
+"""SSIM and MS-SSIM as operators of PyTorch: kernels for the CPU, and shapes without data.
+
+The core reads tensors in place, by DLPack, which refuses one that requires a gradient: hence every ``detach()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .. import _core
+from ._axes import score_dtype, score_shape
+from ._conventions import from_text
+
+IMAGES = "Tensor x, Tensor y, float data_range, str convention, int? channel_axis, str reduction"
+
+
+class Options(NamedTuple):
+    """What the operators take beside the images: an operator's arguments are tensors, numbers and text."""
+
+    data_range: float
+    convention: str
+    channel_axis: int | None
+    reduction: str
+
+    def of_core(self) -> tuple[_core.Convention, float, int | None, str]:
+        """In the order of the core's arguments."""
+        return from_text(self.convention)._native, self.data_range, self.channel_axis, self.reduction
+
+
+def define(name: str, schema: str) -> Callable[[Callable[..., object]], Any]:
+    """The operator ``limen::name``; the function decorated is its kernel for the CPU."""
+    return torch.library.custom_op(f"limen::{name}", mutates_args=(), device_types="cpu", schema=schema)
+
+
+def score(values: Any, x: Tensor) -> Tensor:
+    """What the core answers, as a tensor."""
+    return torch.as_tensor(values, dtype=score_dtype(x.dtype), device=x.device)
+
+
+def empty_score(x: Tensor, channel_axis: int | None, reduction: str) -> Tensor:
+    """What stands for a score where there is no data."""
+    return x.new_empty(score_shape(x.shape, channel_axis, reduction), dtype=score_dtype(x.dtype))
+
+
+@define("ssim", f"({IMAGES}) -> Tensor")
+def ssim(x: Tensor, y: Tensor, *options: Any) -> Tensor:
+    """`limen.ssim`."""
+    return score(_core.ssim(x.detach(), y.detach(), *Options(*options).of_core()), x)
+
+
+@define("ms_ssim", f"({IMAGES}) -> (Tensor, Tensor)")
+def ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+    """`limen.ms_ssim` with its scales."""
+    values, scales = _core.ms_ssim(x.detach(), y.detach(), *Options(*options).of_core())
+    return score(values, x), score(scales, x)
+
+
+def _empty_ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+    _, convention, channel_axis, reduction = Options(*options)
+    # Every image has scales, even where their scores are averaged.
+    each = score_shape(x.shape, channel_axis, "none" if reduction == "none" else "image")
+    averaged = empty_score(x, channel_axis, reduction)
+    return averaged, averaged.new_empty([*each, len(from_text(convention).weights)])
+
+
+ssim.register_fake(lambda x, y, *options: empty_score(x, *options[-2:]))
+ms_ssim.register_fake(_empty_ms_ssim)
