@@ -49,10 +49,14 @@ void check_pair(const ImageView& x, const ImageView& y) {
     if (!y.data) refuse("y has no data: its pointer is null");
 }
 
-void check_data_range(double data_range) {
+void check_data_range(double data_range, DType dtype) {
     if (!(data_range > 0) || std::isinf(data_range)) refuse("data_range must be positive and finite; got ", data_range);
     // SSIM's denominators go with its fourth power, which has to be a normal float64.
     if (data_range < 1e-70 || data_range > 1e70) refuse("data_range must be from 1e-70 to 1e70; got ", data_range);
+    // float32 images of such a range are computed in float64.
+    if (beyond_float32(data_range) && dtype != DType::float32 && dtype != DType::float64)
+        refuse("data_range must be from 1e-07 to 1e+08 for ", name_of(dtype), " images; got ", data_range,
+               ". float32 images take any");
 }
 
 void check_convention(const Convention& c) {

@@ -7,7 +7,11 @@
 namespace limen::detail {
 
 void check_pair(const ImageView& x, const ImageView& y);
-void check_data_range(double data_range);
+void check_data_range(double data_range, DType dtype);
+
+/// Whether float32 does not hold what SSIM computes with: the product of its denominators goes with the fourth power of the data range.
+inline bool beyond_float32(double data_range) { return data_range < 1e-7 || data_range > 1e8; }
+
 void check_convention(const Convention& convention);
 
 /// `needed` is the shortest side `metric` takes.

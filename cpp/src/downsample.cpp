@@ -13,8 +13,14 @@ std::int64_t offset(const auto& v, std::int64_t b, std::int64_t c, std::int64_t 
     return b * v.batch_stride + c * v.channel_stride + i * v.row_stride + j * v.column_stride;
 }
 
+DType wide(DType dtype) { return dtype == DType::float64 ? DType::float64 : DType::float32; }
+
+std::size_t numbers_of(const ImageView& v) {
+    return static_cast<std::size_t>(v.batch * v.channels * v.height * v.width);
+}
+
 ImageView means(const ImageView& from, std::int64_t f, std::vector<char>& memory) {
-    const DType dtype = from.dtype == DType::float64 ? DType::float64 : DType::float32;
+    const DType dtype = wide(from.dtype);
     const std::int64_t height = from.height / f, width = from.width / f;
     memory.resize(static_cast<std::size_t>(from.batch * from.channels * height * width) *
                   (dtype == DType::float64 ? 8 : 4));
@@ -42,6 +48,8 @@ std::int64_t downsample_factor(const Convention& convention, std::int64_t height
 
 Downsampled::Downsampled(const ImageView& full_x, const ImageView& full_y, const Convention& convention)
     : factor(downsample_factor(convention, full_x.height, full_x.width)) {
+    x = full_x;
+    y = full_y;
     if (factor == 1) return;
     x = means(full_x, factor, memory_x_);
     y = means(full_y, factor, memory_y_);
@@ -49,9 +57,9 @@ Downsampled::Downsampled(const ImageView& full_x, const ImageView& full_y, const
 
 DownsampledGradient::DownsampledGradient(const ImageView& small, const OutputView* full) : full_(full) {
     if (!full) return;
-    memory_.resize(static_cast<std::size_t>(small.batch * small.channels * small.height * small.width) *
-                   (small.dtype == DType::float64 ? 8 : 4));
-    small_ = OutputView::planar(memory_.data(), small.dtype, small.height, small.width, small.channels, small.batch);
+    const DType dtype = wide(small.dtype);
+    memory_.resize(numbers_of(small) * (dtype == DType::float64 ? 8 : 4));
+    small_ = OutputView::planar(memory_.data(), dtype, small.height, small.width, small.channels, small.batch);
 }
 
 void DownsampledGradient::spread(std::int64_t f) const {

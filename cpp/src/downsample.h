@@ -8,7 +8,7 @@
 
 namespace limen::detail {
 
-/// The pair's block means, or, where the factor is 1, nothing.
+/// The pair's block means, or, where the factor is 1, the pair.
 class Downsampled {
   public:
     Downsampled(const ImageView& x, const ImageView& y, const Convention& convention);
@@ -19,7 +19,7 @@ class Downsampled {
     std::vector<char> memory_x_, memory_y_;
 };
 
-/// A gradient with respect to block means, to be spread over the blocks' pixels.
+/// A gradient with respect to block means, in float32 at least, to be spread over the blocks' pixels.
 class DownsampledGradient {
   public:
     DownsampledGradient(const ImageView& small, const OutputView* full);

@@ -56,7 +56,7 @@ void slopes_of(const double* means, std::int64_t planes, std::int64_t channels, 
 
 Scales check(const ImageView& x, const ImageView& y, double data_range, const Convention& convention) {
     check_pair(x, y);
-    check_data_range(data_range);
+    check_data_range(data_range, x.dtype);
     check_convention(convention);
     return scales_of(x, convention);
 }

@@ -48,7 +48,8 @@ void mae(const ImageView& x, const ImageView& y, Reduction reduction, double* sc
 }
 
 void psnr(const ImageView& x, const ImageView& y, double data_range, Reduction reduction, double* scores) {
-    check_data_range(data_range);
+    check_pair(x, y);
+    check_data_range(data_range, x.dtype);
     mse(x, y, reduction, scores);
     const std::int64_t count = reduction == Reduction::image ? x.batch : x.batch * x.channels;
     for (std::int64_t i = 0; i < count; i++) scores[i] = 10 * std::log10(data_range * data_range / scores[i]);

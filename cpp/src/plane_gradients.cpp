@@ -2,7 +2,6 @@
 
 #include "scratch.h"
 
-#include <cstring>
 #include <vector>
 
 namespace limen::detail {
@@ -96,48 +95,42 @@ void PlaneGradients::differentiate(const ImageView& x, const ImageView& y, std::
         std::int64_t plane;
         int scale;
         Region pixels;
-        bool same_plane;  // adds to what the task before wrote, so must follow it
     };
     std::vector<Task> tasks;
     std::int64_t widest = 1;
     for (std::int64_t p = 0; p < count; p++)
         for (int j = 0; j < convention_.scales; j++) {
             const Scale& s = scale(j);
-            const bool fold = s.padding != Padding::valid && s.padding != Padding::zero;
-            const std::int64_t pad = s.padding == Padding::valid ? 0 : convention_.size / 2;
-            const Tiles tiles(s.height + 2 * pad, s.width + 2 * pad, kRows, gradient_columns(1));
+            const int pad = s.padding == Padding::valid ? 0 : convention_.size / 2;
+            const Tiles tiles(s.height + 2 * pad, s.width + 2 * pad, kRows, gradient_columns(1), fold_side(pad));
             widest = std::max(widest, tiles.tile_cols);
-            for (std::int64_t t = 0; t < tiles.count(); t++) tasks.push_back({p, j, tiles[t], fold && t > 0});
-            for (const Content content : {gradient_x, gradient_y}) {
-                const Plane out = gradient_of(p, first, j, content);
-                for (std::int64_t r = 0; fold && out.data && r < s.height; r++)
-                    std::memset(static_cast<char*>(out.data) + static_cast<std::size_t>(r * out.row) * engine_.number,
-                                0, static_cast<std::size_t>(s.width) * engine_.number);
-            }
+            for (std::int64_t t = 0; t < tiles.count(); t++) tasks.push_back({p, j, tiles[t]});
         }
     std::vector<double> sums(tasks.size());
     const std::int64_t numbers = gradient_layout(widest, convention_.size / 2, 1, engine_.number).total;
-    const auto many = static_cast<std::int64_t>(tasks.size());
-    parallel_for(many, static_cast<std::size_t>(numbers) * engine_.number, [&](std::int64_t i, void* scratch) {
-        if (tasks[static_cast<std::size_t>(i)].same_plane) return;
-        do {
-            const Task& t = tasks[static_cast<std::size_t>(i)];
-            const Scale& s = scale(t.scale);
-            GradientTask task = {};
-            task.source = source_at(t.plane, t.scale);
-            pad(task.source, s.padding, convention_.size / 2);
-            task.formula = t.scale + 1 == convention_.scales ? &full_ : &contrast_;
-            task.pixels = t.pixels;
-            task.position_rows = s.position_rows;
-            task.position_cols = s.position_cols;
-            task.scale = 2 / static_cast<double>(s.position_rows * s.position_cols);
-            task.sums = &sums[static_cast<std::size_t>(i)];
-            task.grad_x = gradient_of(t.plane, first, t.scale, gradient_x);
-            task.grad_y = gradient_of(t.plane, first, t.scale, gradient_y);
-            task.scratch = scratch;
-            engine_.kernels->gradient(task);
-        } while (++i < many && tasks[static_cast<std::size_t>(i)].same_plane);
-    });
+    parallel_for(static_cast<std::int64_t>(tasks.size()), static_cast<std::size_t>(numbers) * engine_.number,
+                 [&](std::int64_t i, void* scratch) {
+                     const Task& t = tasks[static_cast<std::size_t>(i)];
+                     const Scale& s = scale(t.scale);
+                     GradientTask task = {};
+                     task.source = source_at(t.plane, t.scale);
+                     pad(task.source, s.padding, convention_.size / 2);
+                     task.formula = t.scale + 1 == convention_.scales ? &full_ : &contrast_;
+                     task.pixels = t.pixels;
+                     task.position_rows = s.position_rows;
+                     task.position_cols = s.position_cols;
+                     task.scale = 2 / static_cast<double>(s.position_rows * s.position_cols);
+                     task.sums = &sums[static_cast<std::size_t>(i)];
+                     task.grad_x = gradient_of(t.plane, first, t.scale, gradient_x);
+                     task.grad_y = gradient_of(t.plane, first, t.scale, gradient_y);
+                     task.scratch = scratch;
+                     if (folds(s.padding)) {
+                         const Region own = unpadded(t.pixels, task.source.pad, s.height, s.width);
+                         clear(task.grad_x, own, 1);
+                         clear(task.grad_y, own, 1);
+                     }
+                     engine_.kernels->gradient(task);
+                 });
     std::fill_n(means, count * convention_.scales, 0.0);
     for (std::size_t i = 0; i < tasks.size(); i++)
         means[tasks[i].plane * convention_.scales + tasks[i].scale] += sums[i];

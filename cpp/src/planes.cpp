@@ -1,17 +1,17 @@
 #include "planes.h"
 
+#include "checks.h"
 #include "downsample.h"
 #include "numbers.h"
 
 #include <cmath>
+#include <cstring>
 
 namespace limen::detail {
 
 Engine engine_for(DType dtype, double data_range) {
     const Implementation& now = current_implementation();
-    // The product of SSIM's denominators goes with the fourth power of the data range, which has to be a normal float32.
-    const bool extreme = dtype == DType::float32 && (data_range < 1e-7 || data_range > 1e8);
-    const bool wide = now.is_reference || dtype == DType::float64 || extreme;
+    const bool wide = now.is_reference || dtype == DType::float64 || beyond_float32(data_range);
     return {wide ? &now.kernels->double_precision : &now.kernels->single_precision,
             wide ? sizeof(double) : sizeof(float)};
 }
@@ -51,6 +51,21 @@ void centre(PairSource& s, const Region& region) {
     // As float32, so that every kernel subtracts the same number. A broken pixel must not spread over the map.
     s.center_u = std::isfinite(x + y) ? static_cast<double>(static_cast<float>(x + y)) : 0;
     s.center_v = std::isfinite(x - y) ? static_cast<double>(static_cast<float>(x - y)) : 0;
+}
+
+void clear(const Plane& out, const Region& pixels, int step) {
+    if (!out.data) return;
+    const std::int64_t size = out.dtype == DType::float64 ? 8 : out.dtype == DType::float32 ? 4 : 2;
+    const std::int64_t first = pixels.col_begin * step, last = pixels.col_end * step;
+    for (std::int64_t row = pixels.row_begin; row < pixels.row_end; row++) {
+        char* const begin = static_cast<char*>(out.data) + row * out.row * size;
+        if (out.sample == 1) {
+            std::memset(begin + first * size, 0, static_cast<std::size_t>((last - first) * size));
+        } else {
+            for (std::int64_t i = first; i < last; i++)
+                write_number(out.data, out.dtype, row * out.row + i * out.sample, 0);
+        }
+    }
 }
 
 Formula formula_of(const Convention& c, double data_range, bool luminance) {

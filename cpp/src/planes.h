@@ -51,6 +51,12 @@ Plane plane_of(const View* v, const Planes& planes, std::int64_t i) {
     return {const_cast<char*>(bytes), v->row_stride, planes.step > 1 ? v->channel_stride : v->column_stride, v->dtype};
 }
 
+/// Whether a padding shows pixels a second time: their gradient then has more than one part.
+inline bool folds(Padding padding) { return padding != Padding::valid && padding != Padding::zero; }
+
+/// Fills a region of an output with zeros, for parts of a gradient to be added.
+void clear(const Plane& out, const Region& pixels, int step);
+
 /// Sets the centres to the images' means over a grid of pixels of the region (unpadded): a few numbers are enough, since any
 /// constant will do and only closeness helps.
 void centre(PairSource& source, const Region& region);
@@ -81,23 +87,32 @@ inline std::int64_t shortest_side(Padding padding, int size) {
     }
 }
 
-/// A plane of rows x cols cut into tiles of about the given size, in a fixed order.
+/// A plane of rows x cols cut into tiles of about the given size and no side shorter than `least`, in a fixed order.
 struct Tiles {
     std::int64_t rows, cols, tile_rows, tile_cols, down, across;
 
-    Tiles(std::int64_t rows_, std::int64_t cols_, std::int64_t most_rows, std::int64_t most_cols)
+    Tiles(std::int64_t rows_, std::int64_t cols_, std::int64_t most_rows, std::int64_t most_cols,
+          std::int64_t least = 1)
         : rows(rows_), cols(cols_) {
-        down = (rows + most_rows - 1) / most_rows;
-        across = (cols + most_cols - 1) / most_cols;
-        tile_rows = down > 1 ? most_rows : rows;
+        tile_rows = std::max(most_rows, least);
+        down = pieces(rows, tile_rows, least);
+        across = pieces(cols, std::max(most_cols, least), least);
         tile_cols = (cols + across - 1) / across;
     }
     std::int64_t count() const { return down * across; }
     Region operator[](std::int64_t i) const {
-        const std::int64_t r = i / across * tile_rows, c = i % across * tile_cols;
-        return {r, std::min(r + tile_rows, rows), c, std::min(c + tile_cols, cols)};
+        const std::int64_t r = i / across, c = i % across;
+        return {r * tile_rows, r + 1 == down ? rows : (r + 1) * tile_rows, c * cols / across, (c + 1) * cols / across};
+    }
+
+  private:
+    static std::int64_t pieces(std::int64_t n, std::int64_t most, std::int64_t least) {
+        return std::max<std::int64_t>(n - least, 0) / most + 1;
     }
 };
+
+/// The shortest side of a tile of padded pixels that folds its padding back into its own pixels, whatever the border.
+inline std::int64_t fold_side(int pad) { return 2 * pad + 1; }
 
 /// Columns of a forward task: wide, since every row's first chunk comes unannounced.
 inline std::int64_t forward_columns(int step) { return 2048 / step; }

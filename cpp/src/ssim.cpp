@@ -7,7 +7,6 @@
 #include "scratch.h"
 #include "threads.h"
 
-#include <cstring>
 #include <vector>
 
 namespace limen {
@@ -16,25 +15,13 @@ namespace {
 // Rows of positions in a task. With the 2 * 5 rows above that a gradient also needs, a whole number of strips.
 constexpr std::int64_t kForwardRows = 128, kGradientRows = 246;
 
+bool is_half(const OutputView* out) { return out && (out->dtype == DType::float16 || out->dtype == DType::bfloat16); }
+
 void check(const ImageView& x, const ImageView& y, double data_range, const Convention& convention) {
     check_pair(x, y);
-    check_data_range(data_range);
+    check_data_range(data_range, x.dtype);
     check_convention(convention);
     check_sides(x, shortest_side(convention.padding, convention.size), "SSIM");
-}
-
-bool folds(Padding padding) { return padding != Padding::valid && padding != Padding::zero; }
-
-void clear(const OutputView& out) {
-    const std::int64_t size = out.dtype == DType::float64 ? 8 : out.dtype == DType::float32 ? 4 : 2;
-    for (std::int64_t b = 0; b < out.batch; b++)
-        for (std::int64_t c = 0; c < out.channels; c++)
-            for (std::int64_t i = 0; i < out.height; i++)
-                for (std::int64_t j = 0; j < out.width; j++)
-                    std::memset(static_cast<char*>(out.data) + (b * out.batch_stride + c * out.channel_stride +
-                                                                i * out.row_stride + j * out.column_stride) *
-                                                                   size,
-                                0, static_cast<std::size_t>(size));
 }
 
 }  // namespace
@@ -95,7 +82,9 @@ void ssim_gradient(const ImageView& x, const ImageView& y, double data_range, co
     check_output("grad_x", *grad_x, x, x.height, x.width);
     if (grad_y) check_output("grad_y", *grad_y, x, x.height, x.width);
     if (weights) check_weights(*weights, x, map_rows, map_cols);
-    if (Downsampled small(x, y, convention); small.factor > 1) {
+    // What padding adds to a gradient must not be rounded to half precision at every addition.
+    const bool fold = folds(convention.padding), widen = fold && (is_half(grad_x) || is_half(grad_y));
+    if (const Downsampled small(x, y, convention); small.factor > 1 || widen) {
         check_sides(small.x, shortest_side(convention.padding, convention.size), "SSIM of the downsampled images");
         Convention plain = convention;
         plain.auto_downsample = false;
@@ -112,17 +101,19 @@ void ssim_gradient(const ImageView& x, const ImageView& y, double data_range, co
     PairSource padding = {};
     pad(padding, convention.padding, formula.window.reach);
     const Tiles tiles(x.height + 2 * padding.pad, x.width + 2 * padding.pad, kGradientRows,
-                      gradient_columns(planes.step));
+                      gradient_columns(planes.step), fold_side(padding.pad));
     const GradientLayout layout = gradient_layout(tiles.tile_cols, formula.window.reach, planes.step, engine.number);
     const double count = static_cast<double>(map_rows * map_cols) *
                          (reduction == Reduction::image ? static_cast<double>(x.channels) : 1);
     std::vector<double> sums(static_cast<std::size_t>(planes.count * tiles.count() * planes.step));
-    const auto run = [&](std::int64_t i, void* scratch) {
+    const std::size_t bytes = static_cast<std::size_t>(layout.total) * engine.number;
+    parallel_for(planes.count * tiles.count(), bytes, [&](std::int64_t i, void* scratch) {
         GradientTask task = {};
         const std::int64_t plane = i / tiles.count();
         task.source = source_of(x, y, planes, plane);
         task.pixels = tiles[i % tiles.count()];
-        centre(task.source, unpadded(task.pixels, padding.pad, x.height, x.width));
+        const Region own = unpadded(task.pixels, padding.pad, x.height, x.width);
+        centre(task.source, own);
         task.source.pad = padding.pad;
         task.source.border = padding.border;
         task.formula = &formula;
@@ -134,19 +125,12 @@ void ssim_gradient(const ImageView& x, const ImageView& y, double data_range, co
         task.grad_x = plane_of(grad_x, planes, plane);
         task.grad_y = plane_of(grad_y, planes, plane);
         task.scratch = scratch;
+        if (fold) {
+            clear(task.grad_x, own, planes.step);
+            clear(task.grad_y, own, planes.step);
+        }
         engine.kernels->gradient(task);
-    };
-    const std::size_t bytes = static_cast<std::size_t>(layout.total) * engine.number;
-    if (folds(convention.padding)) {
-        // The gradient of the padding is added to pixels that may be another tile's: a plane's tiles then follow one another.
-        clear(*grad_x);
-        if (grad_y) clear(*grad_y);
-        parallel_for(planes.count, bytes, [&](std::int64_t plane, void* scratch) {
-            for (std::int64_t t = 0; t < tiles.count(); t++) run(plane * tiles.count() + t, scratch);
-        });
-    } else {
-        parallel_for(planes.count * tiles.count(), bytes, run);
-    }
+    });
     reduce(sums, planes, tiles.count(), static_cast<double>(map_rows * map_cols), x.channels, reduction, scores);
 }
 

@@ -86,16 +86,12 @@ def assert_near(actual: Any, expected: Any, tolerance: float, rounding: float = 
     assert (excess <= 1).all(), f"{np.nanmax(excess):.3g} times the allowed error at {np.argmax(excess)}"
 
 
-def assert_gradients(actual: Any, expected: Any, dtype: str, folded: bool = False) -> None:
-    """Pairs of gradients, of images of `dtype`; `folded`: that of padding was added to what was already rounded."""
+def assert_gradients(actual: Any, expected: Any, dtype: str) -> None:
+    """Pairs of gradients, of images of `dtype`."""
     # Spacing of the numbers that a gradient is stored in, and of the smallest of them.
     rounding, floor = {"float16": (2**-11, 2**-25), "bfloat16": (2**-8, 0)}.get(dtype, (0, 0))
-    tolerance = 1e-9 if dtype == "float64" else 1e-5
     for got, want in zip(actual, expected, strict=True):
-        if folded:
-            assert_near(got, want, tolerance + 2 * rounding, floor=8 * floor)
-        else:
-            assert_near(got, want, tolerance, rounding, floor)
+        assert_near(got, want, 1e-9 if dtype == "float64" else 1e-5, rounding, floor)
 
 
 def same_bits(a: Any, b: Any) -> bool:

@@ -242,6 +242,7 @@ class Scores(torch.utils.data.Dataset):  # type: ignore[misc]
 
 # GNU's OpenMP hangs in a child that starts threads after its parent did.
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork.* was called:RuntimeWarning")  # by JAX, if another test has imported it
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="needs fork")
 def test_workers_of_a_data_loader() -> None:
     before = limen.get_num_threads()

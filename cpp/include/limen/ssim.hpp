@@ -10,7 +10,7 @@ namespace limen {
 ///     l  = (2 mu_x mu_y + C1) / (mu_x^2 + mu_y^2 + C1)     cs = (2 s_xy + C2) / (s_xx + s_yy + C2)
 ///
 /// of windowed means and (co)variances, C1 = (k1 L)^2, C2 = (k2 L)^2, where L = `data_range` is the distance between the largest
-/// and the smallest value a pixel can take (255 for uint8).
+/// and the smallest value a pixel can take (255 for uint8): from 1e-70 to 1e70, for dtypes narrower than float32 from 1e-7 to 1e8.
 ///
 /// The views agree in dtype and shape. `scores` has room for batch (Reduction::image) or batch * channels numbers. `map`, if
 /// given, receives l * cs at every position: the images' batch and channels, height and width from Convention::map_size. A NaN
