@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .results import Comparison, Results, Timing
-from .targets import ACCURACY, SMALL_PAIR, SMALL_PAIR_AIM, SMALL_PAIR_AT_MOST, TARGETS
+from .targets import ACCURACY, SMALL_PAIR, SMALL_PAIR_AIM, SMALL_PAIR_AT_MOST, SMALL_PAIRS, TARGETS
 
 Row = list[str]
 
@@ -42,7 +42,7 @@ def targets(results: Results) -> dict[str, Any]:
 
 def _small_pair(results: Results) -> list[Row]:
     """The slowest of the pairs of NumPy arrays."""
-    timings = [t.median for t in results.timings if t.operation == SMALL_PAIR and t.label.startswith("NumPy")]
+    timings = [t.median for t in results.timings if t.operation == SMALL_PAIR and t.label in SMALL_PAIRS]
     if not timings:
         return []
     slowest = max(timings)

@@ -78,6 +78,7 @@ TARGETS = [
 ]
 
 SMALL_PAIR = "SSIM of a 64x64 pair"
+SMALL_PAIRS = ("NumPy float32 (64, 64)", "NumPy uint8 (64, 64)")
 SMALL_PAIR_AT_MOST, SMALL_PAIR_AIM = 40e-6, 15e-6
 
 # Aims alone: of the largest error in float32.

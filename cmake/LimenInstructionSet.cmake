@@ -12,7 +12,8 @@ function(limen_add_instruction_set target name)
         ${ARGN}
         -ffp-contract=fast  # Without it, GCC in ISO mode multiplies and adds in two instructions.
         -fno-math-errno     # With it, a square root is a branch to the library.
-        -fno-tree-loop-distribute-patterns  # Short copies of vectors would become calls of memmove.
+        # Short copies of vectors would become calls of memmove; only GCC knows the option.
+        $<$<CXX_COMPILER_ID:GNU>:-fno-tree-loop-distribute-patterns>
     )
     string(TOUPPER "LIMEN_HAVE_${name}" definition)
     target_compile_definitions(${target} PRIVATE ${definition}=1)

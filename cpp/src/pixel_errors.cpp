@@ -22,7 +22,7 @@ void mean_errors(const ImageView& x, const ImageView& y, bool square, Reduction 
     const Tiles tiles(x.height, x.width, 128, forward_columns(planes.step));
     std::vector<double> sums[2];
     for (std::vector<double>& s : sums) s.resize(static_cast<std::size_t>(planes.count * tiles.count() * planes.step));
-    const std::int64_t numbers = error_numbers(tiles.tile_cols, planes.step, engine.number);
+    const std::int64_t numbers = error_numbers(tiles.tile_cols, planes.step);
     parallel_for(planes.count * tiles.count(), static_cast<std::size_t>(numbers) * engine.number,
                  [&](std::int64_t i, void* scratch) {
                      ErrorTask task = {};

@@ -63,8 +63,15 @@ static inline GradientLayout gradient_layout(int64_t cols, int reach, int step, 
 }
 
 static inline int64_t halve_numbers(int64_t cols, size_t size) { return 4 * row_pitch(2 * cols + 64, size); }
-static inline int64_t error_numbers(int64_t cols, int step, size_t size) {
-    return 2 * row_pitch(cols * step + 64, size);
+
+// Vectors of a pixel's every channel that are added before their sums go to double.
+constexpr int kErrorPeriods = 16;
+
+// A row of differences ends with whole blocks of the widest vectors, of 16 numbers.
+static inline int64_t error_row(int64_t cols, int step) {
+    const int64_t block = kErrorPeriods * 16 * static_cast<int64_t>(step);
+    return (cols * step / block + 1) * block;
 }
+static inline int64_t error_numbers(int64_t cols, int step) { return 2 * error_row(cols, step); }
 
 }  // namespace

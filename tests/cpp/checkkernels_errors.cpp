@@ -29,7 +29,7 @@ void check_errors(Case& c) {
     reference_errors(task);
 
     c.each_variant(dtype, [&](const Variant& variant) {
-        const std::int64_t numbers = error_numbers(pixels.col_end - pixels.col_begin, g.step, variant.size());
+        const std::int64_t numbers = error_numbers(pixels.col_end - pixels.col_begin, g.step);
         const Guarded scratch(static_cast<std::size_t>(numbers) * variant.size());
         const Guarded sums(2 * static_cast<std::size_t>(g.step) * sizeof(double));
         task.source = source(variant.number);
