@@ -1,15 +1,11 @@
 // The SSIM formula and its derivatives at one position, written once for every number type: double in the reference, a SIMD
-// vector in the CPU kernels, float in CUDA. Includes nothing, so that all three compilers accept it.
+// vector in the CPU kernels, float in CUDA. Includes nothing that one of the three compilers would not accept.
 //
 // Everything is in the sum u = x + y and the difference v = x - y (docs/definitions.md): SSIM needs only the windowed means of
 // u, v, u^2 and v^2, and the gradients of both images come out as the sum and the difference of two.
 #pragma once
 
-#if defined(__CUDACC__)
-#define LIMEN_MATH __host__ __device__ __forceinline__
-#else
-#define LIMEN_MATH __attribute__((always_inline)) inline
-#endif
+#include "inline.h"
 
 // Internal linkage: every instruction set compiles its own copy and the linker must never merge them.
 namespace {

@@ -36,18 +36,20 @@ std::string shape_of(const View& v) {
     return shape.str();
 }
 
+void check_same(const char* a, const ImageView& x, const char* b, const ImageView& y) {
+    if (x.dtype != y.dtype)
+        refuse(a, " and ", b, " must have the same dtype; got ", name_of(x.dtype), " and ", name_of(y.dtype));
+    if (x.batch != y.batch || x.channels != y.channels || x.height != y.height || x.width != y.width)
+        refuse(a, " and ", b, " must have the same shape; got ", shape_of(x), " and ", shape_of(y));
+    if (x.batch < 1 || x.channels < 1 || x.height < 1 || x.width < 1)
+        refuse(a, " and ", b, " must not be empty; got ", shape_of(x));
+    if (!x.data) refuse(a, " has no data: its pointer is null");
+    if (!y.data) refuse(b, " has no data: its pointer is null");
+}
+
 }  // namespace
 
-void check_pair(const ImageView& x, const ImageView& y) {
-    if (x.dtype != y.dtype)
-        refuse("x and y must have the same dtype; got ", name_of(x.dtype), " and ", name_of(y.dtype));
-    if (x.batch != y.batch || x.channels != y.channels || x.height != y.height || x.width != y.width)
-        refuse("x and y must have the same shape; got ", shape_of(x), " and ", shape_of(y));
-    if (x.batch < 1 || x.channels < 1 || x.height < 1 || x.width < 1)
-        refuse("x and y must not be empty; got ", shape_of(x));
-    if (!x.data) refuse("x has no data: its pointer is null");
-    if (!y.data) refuse("y has no data: its pointer is null");
-}
+void check_pair(const ImageView& x, const ImageView& y) { check_same("x", x, "y", y); }
 
 void check_data_range(double data_range, DType dtype) {
     if (!(data_range > 0) || std::isinf(data_range)) refuse("data_range must be positive and finite; got ", data_range);
@@ -104,6 +106,28 @@ void check_output(const char* name, const OutputView& out, const ImageView& x, s
         refuse(name, " must have the shape ", x.batch, " x ", x.channels, " x ", height, " x ", width, "; got ",
                shape_of(out));
     if (!out.data) refuse(name, " has no data: its pointer is null");
+}
+
+void check_features(const ImageView& f0, const ImageView& f1) {
+    check_same("f0", f0, "f1", f1);
+    if (f0.dtype == DType::uint8 || f0.dtype == DType::uint16)
+        refuse("f0 and f1 must be floating-point; got ", name_of(f0.dtype));
+}
+
+void check_channel_weights(const double* weight, std::int64_t channels) {
+    for (std::int64_t c = 0; c < channels; c++)
+        if (!(weight[c] >= 0 && std::isfinite(weight[c])))
+            refuse("weight must be finite and not negative; got ", weight[c], " for channel ", c);
+}
+
+void check_positions(const char* name, const void* data, DType dtype, const std::array<std::int64_t, 4>& shape,
+                     const ImageView& f0, std::int64_t channels) {
+    if (dtype != DType::float32 && dtype != DType::float64)
+        refuse(name, " must be float32 or float64; got ", name_of(dtype));
+    if (shape != std::array{f0.batch, channels, f0.height, f0.width})
+        refuse(name, " must have the shape ", f0.batch, " x ", channels, " x ", f0.height, " x ", f0.width, "; got ",
+               shape[0], " x ", shape[1], " x ", shape[2], " x ", shape[3], " (batch x channels x height x width)");
+    if (!data) refuse(name, " has no data: its pointer is null");
 }
 
 }  // namespace limen::detail

@@ -1,6 +1,8 @@
 // What every public function asks of its arguments. Messages name the argument, the value found and what would do.
 #pragma once
 
+#include <array>
+
 #include <limen/convention.hpp>
 #include <limen/image.hpp>
 
@@ -22,5 +24,15 @@ void check_output(const char* name, const OutputView& out, const ImageView& x, s
 
 /// Weights of an image's positions, of which there are `height` x `width` in each channel.
 void check_weights(const ImageView& weights, const ImageView& x, std::int64_t height, std::int64_t width);
+
+/// Maps of features, which are floating-point.
+void check_features(const ImageView& f0, const ImageView& f1);
+
+/// One weight for each channel: finite, not negative.
+void check_channel_weights(const double* weight, std::int64_t channels);
+
+/// Numbers of which every position of the features has `channels`, float32 or float64.
+void check_positions(const char* name, const void* data, DType dtype, const std::array<std::int64_t, 4>& shape,
+                     const ImageView& f0, std::int64_t channels);
 
 }  // namespace limen::detail

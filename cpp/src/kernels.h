@@ -115,12 +115,53 @@ struct ErrorTask {
     void* scratch;
 };
 
+// A map of feature vectors, read or written in place. Strides in elements; `data` points at the first position's first channel.
+struct Features {
+    void* data;
+    int64_t channel, row, col;
+    DType dtype;
+};
+
+constexpr int kFeaturePositions = 1024;  // of a row worked on together: their sums fit in the first-level cache
+
+// Weights come in both number types: what float32 can't hold is computed in float64.
+struct FeatureWeights {
+    const double* wide;
+    const float* narrow;
+};
+
+// One image; `positions` counts rows and columns from where the features point.
+struct FeatureTask {
+    Features f0, f1;  // of the same dtype
+    int64_t channels;
+    Region positions;
+    FeatureWeights weights;  // for each channel, and zeros up to a whole number of vectors
+    double* sum;             // of the distances, overwritten
+    Features map;            // one channel; data may be null
+    Features state;          // as many channels as FeatureState has numbers; data may be null
+    void* scratch;
+};
+
+struct FeatureGradientTask {
+    Features f0, f1;
+    int64_t channels;
+    Region positions;
+    FeatureWeights weights;
+    Features state;     // as the forward kernel left it
+    Features upstream;  // one channel: factor of each position
+    Features grad0, grad1;  // data may be null
+    double* weight_sums;    // [channels], overwritten; may be null
+    void* scratch;
+};
+
 struct KernelsOf {
     void (*forward)(const ForwardTask&);
     void (*gradient)(const GradientTask&);
     void (*halve)(const HalveTask&);
     void (*expand)(const ExpandTask&);
     void (*errors)(const ErrorTask&);
+    void (*feature_distance)(const FeatureTask&);
+    void (*feature_gradient)(const FeatureGradientTask&);
 };
 
 struct Kernels {

@@ -74,4 +74,14 @@ static inline int64_t error_row(int64_t cols, int step) {
 }
 static inline int64_t error_numbers(int64_t cols, int step) { return 2 * error_row(cols, step); }
 
+
+// A row of numbers for up to kFeaturePositions positions, in whole vectors.
+constexpr int64_t kFeatureRow = kFeaturePositions + 16;
+
+// Bytes, since what float32 can't hold is computed in float64.
+static inline int64_t feature_distance_bytes() { return 7 * kFeatureRow * static_cast<int64_t>(sizeof(double)); }
+static inline int64_t feature_gradient_bytes(int64_t channels) {
+    return (8 * kFeatureRow + channels + 16) * static_cast<int64_t>(sizeof(double));
+}
+
 }  // namespace

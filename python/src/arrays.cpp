@@ -144,17 +144,19 @@ std::string repr(const std::vector<std::int64_t>& shape) {
     return out.str();
 }
 
-Images::Images(const py::object& x, const py::object& y, std::optional<int> channel_axis)
-    : x_(array_of("x", x)), y_(array_of("y", y)) {
+Images::Images(const py::object& x, const py::object& y, std::optional<int> channel_axis, const char* x_name,
+               const char* y_name)
+    : x_(array_of(x_name, x)), y_(array_of(y_name, y)) {
+    const std::string both = std::string(x_name) + " and " + y_name;
     if (x_.dtype != y_.dtype)
-        throw py::type_error("x and y must have the same dtype; got " + std::string(py::str(x.attr("dtype"))) +
+        throw py::type_error(both + " must have the same dtype; got " + std::string(py::str(x.attr("dtype"))) +
                              " and " + std::string(py::str(y.attr("dtype"))));
     if (x_.shape != y_.shape)
-        throw py::value_error("x and y must have the same shape; got " + repr(x_.shape) + " and " + repr(y_.shape));
+        throw py::value_error(both + " must have the same shape; got " + repr(x_.shape) + " and " + repr(y_.shape));
     const int ndim = static_cast<int>(x_.shape.size());
     const int least = channel_axis ? 3 : 2;
     if (ndim < least)
-        throw py::value_error("x and y must have at least " + std::to_string(least) +
+        throw py::value_error(both + " must have at least " + std::to_string(least) +
                               " axes with channel_axis=" + (channel_axis ? std::to_string(*channel_axis) : "None") +
                               "; got shape " + repr(x_.shape));
     if (channel_axis) {
@@ -171,10 +173,11 @@ Images::Images(const py::object& x, const py::object& y, std::optional<int> chan
     row_axis_ = rest[rest.size() - 2];
     col_axis_ = rest[rest.size() - 1];
     for (const std::int64_t n : x_.shape)
-        if (n == 0) throw py::value_error("x and y must not be empty; got shape " + repr(x_.shape));
+        if (n == 0) throw py::value_error(both + " must not be empty; got shape " + repr(x_.shape));
 }
 
-void Images::add(const char* name, const py::object& object, std::int64_t height, std::int64_t width, bool written) {
+void Images::add(const char* name, const py::object& object, std::int64_t height, std::int64_t width, bool written,
+                 std::optional<std::int64_t> channels) {
     if (object.is_none()) {
         others_.emplace_back();
         return;
@@ -183,6 +186,7 @@ void Images::add(const char* name, const py::object& object, std::int64_t height
     std::vector<std::int64_t> shape = x_.shape;
     shape[row_axis_] = height;
     shape[col_axis_] = width;
+    if (channels && channel_axis_) shape[*channel_axis_] = *channels;
     if (a.shape != shape)
         throw py::value_error(std::string(name) + " must have shape " + repr(shape) + "; got " + repr(a.shape));
     if (written && a.read_only) throw py::value_error(std::string(name) + " must be writable; got a read-only array");

@@ -35,10 +35,12 @@ std::string repr(const std::vector<std::int64_t>& shape);
 /// A pair of image arrays, their outputs, and the order of their axes.
 class Images {
   public:
-    Images(const py::object& x, const py::object& y, std::optional<int> channel_axis);
+    Images(const py::object& x, const py::object& y, std::optional<int> channel_axis, const char* x_name = "x",
+           const char* y_name = "y");
 
-    /// An array over the same batch and channels, with `height` x `width` pixels, or none.
-    void add(const char* name, const py::object& object, std::int64_t height, std::int64_t width, bool written);
+    /// An array over the same batch and channels, or `channels` of its own, with `height` x `width` pixels, or none.
+    void add(const char* name, const py::object& object, std::int64_t height, std::int64_t width, bool written,
+             std::optional<std::int64_t> channels = std::nullopt);
 
     std::int64_t height() const { return x_.shape[row_axis_]; }
     std::int64_t width() const { return x_.shape[col_axis_]; }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <limen/convention.hpp>
+#include <limen/feature_distance.hpp>
 #include <limen/image.hpp>
 #include <limen/ms_ssim.hpp>
 #include <limen/pixel_errors.hpp>

@@ -13,5 +13,7 @@ void reference_gradient(const GradientTask&);
 void reference_halve(const HalveTask&);
 void reference_expand(const ExpandTask&);
 void reference_errors(const ErrorTask&);
+void reference_feature_distance(const FeatureTask&);
+void reference_feature_gradient(const FeatureGradientTask&);
 
 }  // namespace limen::detail

@@ -91,6 +91,40 @@ LIMEN_INLINE Vec<double> at_least_zero(Vec<double> v) {
 #endif
 }
 
+LIMEN_INLINE Vec<float> square_root(Vec<float> v) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_sqrt_ps(0xffff, v);
+#elif defined(__AVX2__)
+    return _mm256_sqrt_ps(v);
+#elif defined(__SSE2__)
+    return _mm_sqrt_ps(v);
+#else
+    for (int i = 0; i < kLanes<float>; i++) v[i] = __builtin_sqrtf(v[i]);
+    return v;
+#endif
+}
+LIMEN_INLINE Vec<double> square_root(Vec<double> v) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_sqrt_pd(0xff, v);
+#elif defined(__AVX2__)
+    return _mm256_sqrt_pd(v);
+#elif defined(__SSE2__)
+    return _mm_sqrt_pd(v);
+#else
+    for (int i = 0; i < kLanes<double>; i++) v[i] = __builtin_sqrt(v[i]);
+    return v;
+#endif
+}
+
+// Whether any lane is set. Takes what comparing vectors gives.
+template <class B>
+LIMEN_INLINE bool any(B mask) {
+    int64_t words[kVectorBytes / 8], set = 0;
+    memcpy(words, &mask, sizeof words);
+    for (const int64_t word : words) set |= word;
+    return set != 0;
+}
+
 // kLanes<float> small integers as 32-bit ones. By name, since GCC 12 takes the conversion of a short vector apart.
 LIMEN_INLINE Bits<float> widen(const uint8_t* p) {
 #if defined(__AVX512F__)
@@ -110,6 +144,18 @@ LIMEN_INLINE Bits<float> widen(const uint16_t* p) {
     return reinterpret_cast<Bits<float>>(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 #else
     return Bits<float>{p[0], p[1], p[2], p[3]};
+#endif
+}
+
+// The low halves of 32-bit integers that are not above 65535.
+LIMEN_INLINE void narrow(uint16_t* p, Bits<float> v) {
+#if defined(__AVX512F__)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtepi32_epi16(0xffff, reinterpret_cast<__m512i>(v)));
+#elif defined(__AVX2__)
+    const __m256i both = _mm256_packus_epi32(reinterpret_cast<__m256i>(v), reinterpret_cast<__m256i>(v));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 0x08)));
+#else
+    for (int i = 0; i < kLanes<float>; i++) p[i] = static_cast<uint16_t>(v[i]);
 #endif
 }
 
