@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._conventions import Convention, conventions
 from ._core import version as _version
+from ._feature_distance import feature_distance
 from ._implementations import get_num_threads, implementations, set_num_threads, use_implementation
 from ._ms_ssim import ms_ssim, ms_ssim_gradient
 from ._pixel_errors import mae, mse, psnr
@@ -14,6 +15,7 @@ __version__ = _version()
 __all__ = [
     "Convention",
     "conventions",
+    "feature_distance",
     "get_num_threads",
     "implementations",
     "mae",

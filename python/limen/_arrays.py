@@ -33,8 +33,12 @@ def is_torch(x: Array) -> bool:
     return any(t.__module__ == "torch" and t.__name__ == "Tensor" for t in type(x).__mro__)
 
 
-def images(x: Array, y: Array, channel_axis: int | str | None, reduction: str) -> Images:
+def images(
+    x: Array, y: Array, channel_axis: int | str | None, reduction: str, names: tuple[str, str] = ("x", "y")
+) -> Images:
     """Arrays other than PyTorch's, on the CPU. The core checks what it computes with: dtype, shape and layout.
+
+    `names` are those of the arguments.
 
     Raises
     ------
@@ -45,9 +49,9 @@ def images(x: Array, y: Array, channel_axis: int | str | None, reduction: str) -
     """
     answer: Callable[[Any], Any] = _as_it_is
     if type(x) is not np.ndarray or type(y) is not np.ndarray:
-        x, y, answer = _known(x, y)
+        x, y, answer = _known(x, y, names)
     if x.dtype != y.dtype:
-        raise TypeError(f"x and y must have the same dtype; got {x.dtype} and {y.dtype}")
+        raise TypeError(f"{' and '.join(names)} must have the same dtype; got {x.dtype} and {y.dtype}")
     if reduction not in ("image", "mean", "none"):
         raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
     return Images(x, y, resolve_channel_axis(channel_axis, x.ndim), answer)
@@ -139,19 +143,21 @@ def _to_jax(answer: Any) -> Any:
     return jnp.asarray(answer)
 
 
-def _known(x: Array, y: Array) -> tuple[Any, Any, Callable[[Any], Any]]:
+def _known(x: Array, y: Array, names: tuple[str, str]) -> tuple[Any, Any, Callable[[Any], Any]]:
     """Arrays of one kind, and the way back to it."""
-    kind, other = _kind("x", x), _kind("y", y)
+    (x_name, y_name), both = names, " and ".join(names)
+    kind, other = _kind(x_name, x), _kind(y_name, y)
     if kind != other:
-        raise TypeError(f"x and y must be arrays of the same kind; got {kind} and {other}")
+        raise TypeError(f"{both} must be arrays of the same kind; got {kind} and {other}")
     if kind == "cupy":
         raise ValueError(
-            "x and y are CuPy arrays; this installation computes on the CPU only: pass x.get() and y.get()"
+            f"{both} are CuPy arrays; this installation computes on the CPU only: "
+            f"pass {x_name}.get() and {y_name}.get()"
         )
     if kind == "jax":
-        return _untraced("x", x), _untraced("y", y), _to_jax
+        return _untraced(x_name, x), _untraced(y_name, y), _to_jax
     if kind == "dlpack":
-        return _core.as_numpy("x", x), _core.as_numpy("y", y), _as_it_is
+        return _core.as_numpy(x_name, x), _core.as_numpy(y_name, y), _as_it_is
     return np.asarray(x), np.asarray(y), _as_it_is
 
 

@@ -73,3 +73,26 @@ def ms_ssim_gradient(
     grad_y: Any = None,
     factor: float = 1.0,
 ) -> Score: ...
+
+feature_state_size: int
+
+def feature_distance(
+    f0: Any,
+    f1: Any,
+    weight: Any,
+    channel_axis: int,
+    reduction: str,
+    map: Any = None,  # noqa: A002
+    state: Any = None,
+) -> Score: ...
+def feature_distance_gradient(
+    f0: Any,
+    f1: Any,
+    weight: Any,
+    channel_axis: int,
+    state: Any,
+    upstream: Any,
+    grad_f0: Any = None,
+    grad_f1: Any = None,
+    grad_weight: Any = None,
+) -> None: ...

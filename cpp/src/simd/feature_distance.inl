@@ -93,8 +93,10 @@ __attribute__((noinline)) void sum_interleaved(const FeatureTask& t, const Featu
     const int rest = static_cast<int>(t.channels % L);
     const int64_t whole = t.channels - rest;
     for (int i = 0; i < run.slots(); i++) {
-        Vec<T> square0[L] = {}, square1[L] = {}, squares[L] = {}, wdd[L] = {}, wd1[L] = {}, w11[L] = {};
+        Vec<T> square0[L], square1[L], squares[L], wdd[L], wd1[L], w11[L];
         const int count = run.end(i);
+        for (int k = count; k < L; k++)
+            square0[k] = square1[k] = squares[k] = wdd[k] = wd1[k] = w11[k] = Vec<T>{};
         for (int k = 0; k < count; k++) {
             const int64_t at = i * L + k;
             const E* const x = f0 + at * t.f0.col;

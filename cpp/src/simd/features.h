@@ -26,6 +26,9 @@ LIMEN_INLINE void store_numbers(E* p, Vec<T> v) {
         const Bits<float> rounded = (bits + 0x7fff + (high & 1)) >> 16 & 0xffff;
         narrow(&p->bits, (bits & 0x7fffffff) > 0x7f800000 ? high | 0x40 : rounded);
     } else if constexpr (sizeof(T) == 4 && __is_same(E, Half)) {
+#if defined(LIMEN_HAS_HALF_CONVERSIONS)
+        to_halves(&p->bits, v);
+#else
         const Bits<float> bits = reinterpret_cast<Bits<float>>(v), magnitude = bits & 0x7fffffff;
         // As to_half_bits() does it.
         const Vec<float> shifted = reinterpret_cast<Vec<float>>(magnitude) + 0.5f;
@@ -35,6 +38,7 @@ LIMEN_INLINE void store_numbers(E* p, Vec<T> v) {
         const Bits<float> finite = magnitude < 0x38800000 ? subnormal : normal;
         const Bits<float> special = magnitude > 0x7f800000 ? nan : infinite;
         narrow(&p->bits, (magnitude >= 0x477ff000 ? special : finite) | (bits >> 16 & 0x8000));
+#endif
     } else {
         for (int i = 0; i < kLanes<T>; i++) p[i] = element<E>(v[i]);
     }

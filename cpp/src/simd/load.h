@@ -82,10 +82,14 @@ LIMEN_INLINE Vec<float> numbers<float, BFloat>(const BFloat* p) {
 }
 template <>
 LIMEN_INLINE Vec<float> numbers<float, Half>(const Half* p) {
+#if defined(LIMEN_HAS_HALF_CONVERSIONS)
+    return from_halves(&p->bits);
+#else
     const Bits<float> wide = widen(&p->bits);
     const Vec<float> magnitude = reinterpret_cast<Vec<float>>((wide & 0x7fff) << 13) * 0x1p112f;
     const Bits<float> special = ((wide & 0x7c00) == 0x7c00) & 0x7f800000;
     return reinterpret_cast<Vec<float>>(reinterpret_cast<Bits<float>>(magnitude) | special | ((wide & 0x8000) << 16));
+#endif
 }
 
 // Centres of u and v: by value, since what is stored could be anything's memory.

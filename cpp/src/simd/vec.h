@@ -147,6 +147,25 @@ LIMEN_INLINE Bits<float> widen(const uint16_t* p) {
 #endif
 }
 
+#if defined(__F16C__)
+#define LIMEN_HAS_HALF_CONVERSIONS  // as every processor with AVX2
+// kLanes<float> float16 numbers, and back, rounded to nearest.
+LIMEN_INLINE Vec<float> from_halves(const uint16_t* p) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#else
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#endif
+}
+LIMEN_INLINE void to_halves(uint16_t* p, Vec<float> v) {
+#if defined(__AVX512F__)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtps_ph(0xffff, v, _MM_FROUND_TO_NEAREST_INT));
+#else
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+#endif
+}
+#endif
+
 // The low halves of 32-bit integers that are not above 65535.
 LIMEN_INLINE void narrow(uint16_t* p, Bits<float> v) {
 #if defined(__AVX512F__)

@@ -12,8 +12,9 @@ from torch.autograd import forward_ad
 
 from .._arrays import resolve_channel_axis, resolve_data_range
 from .._conventions import Convention
+from .._feature_distance import check_features, check_weight_shape
 from .._ssim import ChannelAxis, Reduction
-from . import _gradient_ops, _map_ops, _ops, _pixel_error_ops
+from . import _feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops
 from ._axes import score_shape
 from ._conventions import to_text
 
@@ -95,6 +96,31 @@ def psnr(x: Any, y: Any, *, data_range: float | None, channel_axis: ChannelAxis,
     return _pixel_error_ops.psnr(x, y, resolve_data_range(data_range, x.dtype), axis, reduction)
 
 
+def feature_distance(
+    f0: Any, f1: Any, weight: Any, *, channel_axis: int, reduction: Reduction, return_map: bool
+) -> Any:
+    """`limen.feature_distance`. Score and map are float64 for float64 features, else float32."""
+    f0, f1, axis = _images(f0, f1, channel_axis, reduction, ("f0", "f1"))
+    checked_axis = check_features(f0.dtype, f0.shape, axis)
+    if weight is not None:
+        weight = _weight(weight, f0, checked_axis)
+    score, distances, _ = _feature_ops.feature_distance(
+        f0, f1, weight, checked_axis, reduction, return_map, _records(f0, f1, weight)
+    )
+    return (score, distances) if return_map else score
+
+
+def _weight(weight: Any, features: Tensor, channel_axis: int) -> Tensor:
+    """One axis of weights for the channels."""
+    tensor = torch.as_tensor(weight)
+    if not tensor.is_floating_point() and tensor.dtype not in (torch.uint8, torch.int32, torch.int64):
+        raise TypeError(f"weight must hold real numbers; got {tensor.dtype}")
+    if tensor.device != features.device:
+        raise ValueError(f"f0 and weight must be on the same device; got {features.device} and {tensor.device}")
+    check_weight_shape(tensor.shape, features.shape[channel_axis])
+    return tensor.reshape(-1)
+
+
 def _arguments(
     x: Any,
     y: Any,
@@ -109,32 +135,35 @@ def _arguments(
     return x, y, resolve_data_range(data_range, x.dtype), to_text(convention), axis, reduction
 
 
-def _images(x: Any, y: Any, channel_axis: ChannelAxis, reduction: Reduction) -> tuple[Tensor, Tensor, int | None]:
+def _images(
+    x: Any, y: Any, channel_axis: ChannelAxis, reduction: Reduction, names: tuple[str, str] = ("x", "y")
+) -> tuple[Tensor, Tensor, int | None]:
     """Tensors that agree, and where their channels are.
 
     Where autocast is on, images of different floating dtypes are taken as the wider one, as PyTorch's own losses do it:
     there the network's output is of half precision and the target is not.
     """
+    both = " and ".join(names)
     if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
-        raise TypeError(f"x and y must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
+        raise TypeError(f"{both} must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
     if x.device != y.device:
-        raise ValueError(f"x and y must be on the same device; got {x.device} and {y.device}")
+        raise ValueError(f"{both} must be on the same device; got {x.device} and {y.device}")
     if x.device.type not in _DEVICES:
         raise ValueError(
-            f"x and y are on {x.device}, for which this installation of limen has no core: it computes on the CPU. "
-            "Pass x.cpu() and y.cpu()"
+            f"{both} are on {x.device}, for which this installation of limen has no core: it computes on the CPU. "
+            f"Pass {names[0]}.cpu() and {names[1]}.cpu()"
         )
     if x.dtype != y.dtype and x.is_floating_point() and y.is_floating_point() and _autocasts(x):
         wider = torch.promote_types(x.dtype, y.dtype)
         x, y = x.to(wider), y.to(wider)
     if x.dtype != y.dtype:
-        raise TypeError(f"x and y must have the same dtype; got {x.dtype} and {y.dtype}")
+        raise TypeError(f"{both} must have the same dtype; got {x.dtype} and {y.dtype}")
     if x.dtype not in _DTYPES:
         known = ", ".join([str(dtype) for dtype in _DTYPES])
-        raise TypeError(f"x and y have dtype {x.dtype}; dtypes that have a meaning here are {known}")
+        raise TypeError(f"{both} have dtype {x.dtype}; dtypes that have a meaning here are {known}")
     if x.shape != y.shape:
-        raise ValueError(f"x and y must have the same shape; got {tuple(x.shape)} and {tuple(y.shape)}")
-    for name, image in (("x", x), ("y", y)):
+        raise ValueError(f"{both} must have the same shape; got {tuple(x.shape)} and {tuple(y.shape)}")
+    for name, image in zip(names, (x, y), strict=True):
         if image.layout != torch.strided:
             raise ValueError(f"{name} must be a dense tensor; got layout {image.layout}: pass {name}.to_dense()")
         if _unpack_dual(image).tangent is not None:  # which an operator would drop in silence
@@ -154,8 +183,12 @@ def _autocasts(x: Tensor) -> bool:
 
 def _wanted(x: Tensor, y: Tensor) -> tuple[bool, bool]:
     """Whether a gradient of each will be asked for."""
-    recorded = torch.is_grad_enabled()
-    return recorded and x.requires_grad, recorded and y.requires_grad
+    return _records(x), _records(y)
+
+
+def _records(*tensors: Tensor | None) -> bool:
+    """Whether what is computed of them is recorded for going backward."""
+    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
 def _gradients(operator: Any, x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:

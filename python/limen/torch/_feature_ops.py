@@ -1,0 +1,159 @@
+"""The distance of features and its gradient as operators of PyTorch.
+
+A forward pass that is recorded keeps a few numbers of every position, so that the backward pass reads each feature once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import _core
+from .._arrays import spatial_axes
+from ._axes import batch_axes, score_dtype, score_shape
+from ._gradient_ops import empty_gradient, once
+from ._ops import define, empty_score, score
+
+_STATE = _core.feature_state_size
+
+
+def _empty(f0: Tensor, channel_axis: int, channels: list[int], needed: bool) -> Tensor:
+    """Room for numbers of every position, (batch..., *channels, height, width); none where they aren't needed."""
+    if not needed:
+        return f0.new_empty(0, dtype=score_dtype(f0.dtype))
+    ndim = f0.ndim
+    batch, image = batch_axes(ndim, channel_axis), spatial_axes(channel_axis, ndim)
+    shape = [*(f0.shape[axis] for axis in batch), *channels, *(f0.shape[axis] for axis in image)]
+    return f0.new_empty(shape, dtype=score_dtype(f0.dtype))
+
+
+def _as_features(numbers: Tensor, channel_axis: int) -> Tensor:
+    """A view of (batch..., channels, height, width) with its channels where those of the features are."""
+    return numbers.detach().movedim(-3, channel_axis)
+
+
+def _of_core(weight: Tensor | None) -> Tensor | None:
+    return None if weight is None else weight.detach().to(torch.float64).contiguous()
+
+
+def _kept(reduction: str) -> str:
+    """There are no channels that "none" could keep."""
+    return "image" if reduction == "none" else reduction
+
+
+@define(
+    "feature_distance",
+    "(Tensor f0, Tensor f1, Tensor? weight, int channel_axis, str reduction, bool need_map, bool need_state)"
+    " -> (Tensor, Tensor, Tensor)",
+)
+def feature_distance(
+    f0: Tensor, f1: Tensor, weight: Tensor | None, channel_axis: int, reduction: str, need_map: bool, need_state: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`limen.feature_distance`, its map, and what going backward needs."""
+    map_ = _empty(f0, channel_axis, [1], need_map)
+    state = _empty(f0, channel_axis, [_STATE], need_state)
+    values = _core.feature_distance(
+        f0.detach(),
+        f1.detach(),
+        _of_core(weight),
+        channel_axis,
+        reduction,
+        _as_features(map_, channel_axis) if need_map else None,
+        _as_features(state, channel_axis) if need_state else None,
+    )
+    return score(values, f0), map_.squeeze(-3) if need_map else map_, state
+
+
+def _fake_distance(
+    f0: Tensor, f1: Tensor, weight: Tensor | None, channel_axis: int, reduction: str, need_map: bool, need_state: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    return (
+        empty_score(f0, channel_axis, _kept(reduction)),
+        _empty(f0, channel_axis, [], need_map),
+        _empty(f0, channel_axis, [_STATE], need_state),
+    )
+
+
+@define(
+    "feature_distance_gradient",
+    "(Tensor f0, Tensor f1, Tensor? weight, Tensor state, Tensor upstream, int channel_axis,"
+    " bool need_f0, bool need_f1, bool need_weight) -> (Tensor, Tensor, Tensor)",
+)
+def feature_distance_gradient(
+    f0: Tensor,
+    f1: Tensor,
+    weight: Tensor | None,
+    state: Tensor,
+    upstream: Tensor,
+    channel_axis: int,
+    need_f0: bool,
+    need_f1: bool,
+    need_weight: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of the sum over positions of `upstream`, one number for each, times their distance."""
+    grad_f0, grad_f1 = empty_gradient(f0, need_f0, f0.dtype), empty_gradient(f1, need_f1, f1.dtype)
+    grad_weight = f0.new_empty(f0.shape[channel_axis] if need_weight else 0, dtype=torch.float64)
+    _core.feature_distance_gradient(
+        f0.detach(),
+        f1.detach(),
+        _of_core(weight),
+        channel_axis,
+        _as_features(state, channel_axis),
+        _as_features(upstream.unsqueeze(-3), channel_axis),
+        grad_f0 if need_f0 else None,
+        grad_f1 if need_f1 else None,
+        grad_weight if need_weight else None,
+    )
+    return grad_f0, grad_f1, grad_weight
+
+
+def _fake_gradient(f0: Tensor, f1: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+    *_, channel_axis, need_f0, need_f1, need_weight = rest
+    channels = f0.shape[channel_axis] if need_weight else 0
+    return (
+        empty_gradient(f0, need_f0, f0.dtype),
+        empty_gradient(f1, need_f1, f1.dtype),
+        f0.new_empty(channels, dtype=torch.float64),
+    )
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    f0, f1, weight, channel_axis, reduction, need_map, _ = inputs
+    _, map_, state = output
+    ctx.mark_non_differentiable(state, *([] if need_map else [map_]))
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(f0, f1, weight, state)
+    ctx.channel_axis = channel_axis
+    ctx.reduction = _kept(reduction)
+
+
+def _backward(ctx: Any, of_score: Tensor | None, of_map: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
+    f0, f1, weight, state = ctx.saved_tensors
+    needed, axis = ctx.needs_input_grad[:3], ctx.channel_axis
+    upstream = of_map
+    if of_score is not None:
+        rows, columns = (f0.shape[i] for i in spatial_axes(axis, f0.ndim))
+        count = rows * columns
+        if ctx.reduction == "mean":
+            count *= math.prod(score_shape(f0.shape, axis, "image"))
+        each = (of_score / count)[..., None, None].expand([*score_shape(f0.shape, axis, "image"), rows, columns])
+        upstream = each if upstream is None else upstream + each
+    if upstream is None:
+        return (None,) * 7
+    with torch.no_grad():
+        gradients = feature_distance_gradient(f0, f1, weight, state, upstream, axis, *needed)
+    depends_on = [tensor for tensor in (upstream, f0, f1, weight) if tensor is not None]
+    inputs = (f0, f1, weight)
+    handed_on = (
+        once(gradient.to(tensor.dtype), *depends_on) if need else None
+        for gradient, tensor, need in zip(gradients, inputs, needed, strict=True)
+    )
+    return *handed_on, *[None] * 4
+
+
+feature_distance.register_fake(_fake_distance)
+feature_distance.register_autograd(_backward, setup_context=_keep)
+feature_distance_gradient.register_fake(_fake_gradient)
