@@ -7,7 +7,7 @@
 //     h0 - h1 = i0 d + shift f1      d = f0 - ratio f1      shift = ratio i0 - i1
 //
 // and nothing is lost where the terms on the right are no larger than the left side: with ratio 1 where the lengths are alike, and with
-// |f0| / |f1|, which is known after a first sweep, always. So one sweep over the channels is mostly enough.
+// i1 / i0, which is known after a first sweep, always. So one sweep over the channels is mostly enough.
 #pragma once
 
 #include "inline.h"
@@ -20,9 +20,6 @@ constexpr double kFeatureEpsilon = 1e-10;
 
 // What the terms may exceed the distance by: it is then right to about as many roundings.
 constexpr int kFeatureTerms = 64;
-
-// Ratios beyond these are taken as zero: one of the features is then nothing beside the other.
-constexpr double kFeatureRatioMin = 0x1p-60, kFeatureRatioMax = 0x1p60;
 
 // Sums over the channels. `squares` is the difference of the squared lengths, of f0 and of ratio f1.
 template <class T>
@@ -71,7 +68,9 @@ LIMEN_MATH FeatureDistance<T> feature_distance_of(const FeatureSums<T>& s, T rat
     const T zero = T{}, one = zero + 1;
     const T length0 = square_root(s.square0), length1 = square_root(s.square1);
     const auto empty0 = s.square0 == zero, empty1 = s.square1 == zero;
-    const T i0 = empty0 ? zero : one / (length0 + epsilon), i1 = empty1 ? zero : one / (length1 + epsilon);
+    // A length that is not finite makes all of its position NaN.
+    const T i0 = empty0 ? zero : one / (length0 + epsilon) + (length0 - length0);
+    const T i1 = empty1 ? zero : one / (length1 + epsilon) + (length1 - length1);
     // ratio |f1| - |f0| by the difference of their squares, which is small where they are alike.
     const T longer = -s.squares / (ratio * length1 + length0);
     const T between = i0 * i1 * (longer + epsilon * (ratio - 1));
@@ -102,9 +101,8 @@ LIMEN_MATH FeatureSlopes<T> feature_slopes(const FeatureState<T>& s, T outer0, T
 
 // The ratio for a second sweep.
 template <class T, class S>
-LIMEN_MATH T feature_ratio(const FeatureSums<T>& s, S least, S most) {
-    const T ratio = square_root(s.square0) / square_root(s.square1);
-    return ratio >= least && ratio <= most ? ratio : T{};
+LIMEN_MATH T feature_ratio(const FeatureSums<T>& s, S epsilon) {
+    return (square_root(s.square0) + epsilon) / (square_root(s.square1) + epsilon);
 }
 
 }  // namespace

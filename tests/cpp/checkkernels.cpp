@@ -16,8 +16,14 @@ namespace check {
 namespace {
 
 constexpr Family families[] = {
-    {"forward", 2000, check_forward}, {"gradient", 1400, check_gradient}, {"halve", 1500, check_halve},
-    {"expand", 1500, check_expand},   {"errors", 1500, check_errors},     {"public", 200, check_public},
+    {"forward", 2000, check_forward},
+    {"gradient", 1400, check_gradient},
+    {"halve", 1500, check_halve},
+    {"expand", 1500, check_expand},
+    {"errors", 1500, check_errors},
+    {"feature_distance", 1500, check_feature_distance},
+    {"feature_gradient", 1000, check_feature_gradient},
+    {"public", 200, check_public},
 };
 
 // What is being checked, should the program crash.
@@ -92,7 +98,7 @@ bool check_family(const Family& family, const Options& options, const std::vecto
     }
     for (std::size_t i = 0; i < chosen.size(); i++) {
         const Tally& t = tallies[i];
-        std::printf("%-10s %-16s %5d cases %3d failed   largest error %.3f of the tolerance\n", family.name,
+        std::printf("%-16s %-16s %5d cases %3d failed   largest error %.3f of the tolerance\n", family.name,
                     chosen[i].name.c_str(), t.cases, t.failures, t.worst);
     }
     std::fflush(stdout);

@@ -127,6 +127,8 @@ void check_gradient(Case&);
 void check_halve(Case&);
 void check_expand(Case&);
 void check_errors(Case&);
+void check_feature_distance(Case&);
+void check_feature_gradient(Case&);
 void check_public(Case&);
 
 /// Prints nanoseconds per pixel for every implementation. False if a result is wrong.

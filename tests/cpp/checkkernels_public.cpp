@@ -120,19 +120,39 @@ Convention random_convention(Case& c, bool many_scales) {
     return convention;
 }
 
+// Scores, then the gradients of the channels' weights; the features' gradients where they are wanted.
+void call_features(const ImageView& f0, const ImageView& f1, double* scores, const OutputView* grad_f0,
+                   const OutputView* grad_f1) {
+    std::vector<double> weights;
+    for (std::int64_t k = 0; k < f0.channels; k++) weights.push_back(0.25 * static_cast<double>(k % 5));
+    const DType number = f0.dtype == DType::float64 ? DType::float64 : DType::float32;
+    std::vector<double> memory(static_cast<std::size_t>(f0.batch * limen::feature_state_size * f0.height * f0.width));
+    const OutputView state =
+        OutputView::planar(memory.data(), number, f0.height, f0.width, limen::feature_state_size, f0.batch);
+    limen::feature_distance(f0, f1, weights.data(), scores, nullptr, &state);
+    const double factor = 1 / static_cast<double>(f0.height * f0.width);
+    ImageView upstream = {&factor, DType::float64, f0.batch, 1, f0.height, f0.width, 0, 0, 0, 0};
+    const ImageView written = {state.data,       state.dtype,        state.batch,        state.channels,
+                               state.height,     state.width,        state.batch_stride, state.channel_stride,
+                               state.row_stride, state.column_stride};
+    limen::feature_distance_gradient(f0, f1, weights.data(), written, upstream, grad_f0, grad_f1, scores + f0.batch);
+}
+
 }  // namespace
 
 void check_public(Case& c) {
     Random& random = c.random;
-    static const char* const names[] = {"ssim", "ssim_gradient", "ms_ssim", "ms_ssim_gradient", "errors"};
-    const int operation = c.index % 5;
+    static const char* const names[] = {"ssim",   "ssim_gradient",   "ms_ssim", "ms_ssim_gradient",
+                                        "errors", "feature_distance"};
+    const int operation = c.index % 6;
     c.note("operation", names[operation]);
     // Tiles of MS-SSIM get shorter than a strip at the sixth scale.
-    const bool many_scales = operation == 2 && c.index % 40 == 2;
+    const bool many_scales = operation == 2 && c.index % 60 == 2;
     const Shape shape = random_shape(c, many_scales);
     const Convention convention = random_convention(c, many_scales);
-    const DType dtype =
-        random.pick({DType::uint8, DType::uint16, DType::float16, DType::bfloat16, DType::float32, DType::float64});
+    const DType dtype = operation == 5 ? random.pick({DType::float16, DType::bfloat16, DType::float32, DType::float64})
+                                       : random.pick({DType::uint8, DType::uint16, DType::float16, DType::bfloat16,
+                                                      DType::float32, DType::float64});
     c.note("dtype", static_cast<int>(dtype));
     const double range = dtype == DType::uint8 ? 255 : dtype == DType::uint16 ? 65535 : 1;
     const limen::Reduction reduction = random.chance(0.5) ? limen::Reduction::image : limen::Reduction::channels;
@@ -175,6 +195,7 @@ void check_public(Case& c) {
                                scores + shape.batch * shape.channels);
                 break;
             case 3: limen::ms_ssim_gradient(x.view, y.view, range, convention, reduction, scores, to_x, to_y); break;
+            case 5: call_features(x.view, y.view, scores, to_x, to_y); break;
             default:
                 limen::mse(x.view, y.view, reduction, scores);
                 limen::mae(x.view, y.view, reduction, scores + shape.batch * shape.channels);
@@ -184,8 +205,9 @@ void check_public(Case& c) {
             out.each(
                 [&](std::int64_t at) { results.outputs.push_back(read_number(out.view.data, out.view.dtype, at)); });
         };
-        if (operation == 0 || ((operation == 1 || operation == 3) && wants_x)) collect(first);
-        if ((operation == 1 || operation == 3) && wants_y) collect(second);
+        const bool gradients = operation == 1 || operation == 3 || operation == 5;
+        if (operation == 0 || (gradients && wants_x)) collect(first);
+        if (gradients && wants_y) collect(second);
         return results;
     };
     Results expected;

@@ -2,6 +2,7 @@
 #include "reference.h"
 
 #include <cmath>
+#include <limits>
 
 namespace {
 inline double at_least_zero(double v) { return v < 0 ? 0 : v; }
@@ -26,7 +27,7 @@ double length(const Features& f, std::int64_t channels, std::int64_t row, std::i
     return std::sqrt(squares);
 }
 
-// One feature vector of a position: f, and the factor that normalises it; zeros stay zeros.
+// One feature vector of a position: f, and the factor that normalises it. Zeros stay zeros; one infinite number spoils all.
 struct Vector {
     const Features& f;
     std::int64_t row, col;
@@ -37,7 +38,9 @@ struct Vector {
           row(row_),
           col(col_),
           length(limen::detail::length(features, channels, row_, col_)),
-          inverse(length == 0 ? 0 : 1 / (length + kFeatureEpsilon)) {}
+          inverse(length == 0          ? 0
+                  : std::isinf(length) ? std::numeric_limits<double>::quiet_NaN()
+                                       : 1 / (length + kFeatureEpsilon)) {}
 
     double operator[](std::int64_t c) const { return read(f, row, col, c); }
     double normalised(std::int64_t c) const { return inverse * (*this)[c]; }
@@ -71,8 +74,10 @@ void reference_feature_distance(const FeatureTask& t) {
         }
         *t.sum += distance;
         write(t.map, row, col, 0, distance);
-        const double quotient = f0.length / f1.length;
-        const double ratio = quotient >= kFeatureRatioMin && quotient <= kFeatureRatioMax ? quotient : 0;
+        // Any ratio will do, but the gradient has to find it as it was taken.
+        double ratio = (f0.length + kFeatureEpsilon) / (f1.length + kFeatureEpsilon);
+        if (t.state.data && t.state.dtype == DType::float32)
+            ratio = ratio >= 1e-37 && ratio <= 1e37 ? static_cast<double>(static_cast<float>(ratio)) : 0;
         write(t.state, row, col, 0, ratio);
         write(t.state, row, col, 1, f0.inverse);
         write(t.state, row, col, 2, f1.inverse);

@@ -32,8 +32,8 @@ struct FeatureScratch {
 
 // `channels` channels from `channel` on. Their sums are taken by themselves first: long sums are then exacter.
 template <class T, class E, bool unit, int channels>
-LIMEN_INLINE void sum_channels(const FeatureTask& t, const FeatureScratch<T>& scratch, const Slots<T>& run,
-                               const E* f0, const E* f1, int64_t channel) {
+LIMEN_INLINE void sum_channels(const FeatureTask& t, const FeatureScratch<T>& scratch, const Slots<T>& run, const E* f0,
+                               const E* f1, int64_t channel) {
     const T* const w = weights_of<T>(t.weights) + channel;
     const int64_t c0 = t.f0.channel, c1 = t.f1.channel;
     f0 += channel * c0;
@@ -95,8 +95,7 @@ __attribute__((noinline)) void sum_interleaved(const FeatureTask& t, const Featu
     for (int i = 0; i < run.slots(); i++) {
         Vec<T> square0[L], square1[L], squares[L], wdd[L], wd1[L], w11[L];
         const int count = run.end(i);
-        for (int k = count; k < L; k++)
-            square0[k] = square1[k] = squares[k] = wdd[k] = wd1[k] = w11[k] = Vec<T>{};
+        for (int k = count; k < L; k++) square0[k] = square1[k] = squares[k] = wdd[k] = wd1[k] = w11[k] = Vec<T>{};
         for (int k = 0; k < count; k++) {
             const int64_t at = i * L + k;
             const E* const x = f0 + at * t.f0.col;
@@ -116,8 +115,8 @@ __attribute__((noinline)) void sum_interleaved(const FeatureTask& t, const Featu
             wd1[k] = s.wd1;
             w11[k] = s.w11;
         }
-        scratch.put(i, {sums_of<T>(square0), sums_of<T>(square1), sums_of<T>(squares), sums_of<T>(wdd),
-                        sums_of<T>(wd1), sums_of<T>(w11)});
+        scratch.put(i, {sums_of<T>(square0), sums_of<T>(square1), sums_of<T>(squares), sums_of<T>(wdd), sums_of<T>(wd1),
+                        sums_of<T>(w11)});
     }
 }
 
@@ -146,34 +145,62 @@ LIMEN_INLINE void put_position(const Features& out, const Positions& p, int chan
 enum class Outcome { good, imprecise, out_of_range };
 
 template <class T>
+LIMEN_INLINE void put_state(const Features& out, const Positions& p, const Slots<T>& run, int slot,
+                            FeatureState<Vec<T>> s) {
+    if (!holds<T>(out.dtype)) {
+        // Of lengths so different that float32 doesn't hold their ratio, one is nothing beside the other.
+        const Vec<T> least = broadcast<T>(static_cast<T>(1e-37)), most = broadcast<T>(static_cast<T>(1e37));
+        const auto held = (s.ratio >= least) & (s.ratio <= most);
+        s.ratio = held ? s.ratio : Vec<T>{};
+        s.shift = held ? s.shift : -s.inverse1;
+    }
+    put_position(out, p, 0, run, slot, s.ratio);
+    put_position(out, p, 1, run, slot, s.inverse0);
+    put_position(out, p, 2, run, slot, s.inverse1);
+    put_position(out, p, 3, run, slot, s.shift);
+    put_position(out, p, 4, run, slot, s.along0);
+    put_position(out, p, 5, run, slot, s.along1);
+}
+
+// Ratios for a second sweep: for the positions that need one.
+template <class T, class B>
+LIMEN_INLINE Vec<T> next_ratio(const FeatureTask& t, const FeatureSums<Vec<T>>& s, B doubtful) {
+    Vec<T> ratio = feature_ratio(s, static_cast<T>(kFeatureEpsilon));
+    // The gradient has to find what the sums are taken with; any number near the ratio will do.
+    if (t.state.data && !holds<T>(t.state.dtype))
+        for (int k = 0; k < kLanes<T>; k++)
+            if (ratio[k] > static_cast<T>(1e-37) && ratio[k] < static_cast<T>(1e37))
+                ratio[k] = static_cast<T>(static_cast<float>(ratio[k]));
+    return doubtful ? ratio : broadcast<T>(1);
+}
+
+template <class T>
 LIMEN_INLINE Outcome finish(const FeatureTask& t, const FeatureScratch<T>& scratch, const Slots<T>& run,
                             const Positions& p, bool unit, double& sum) {
     // Within these float32 holds the squares of numbers much smaller and much larger than a vector's length.
-    constexpr T least = static_cast<T>(1e-24), most = static_cast<T>(1e30);
-    Bits<T> beyond = {}, doubtful = {};
+    const Vec<T> least = broadcast<T>(static_cast<T>(1e-24)), most = broadcast<T>(static_cast<T>(1e30));
+    Bits<T> beyond = {}, doubts = {};
     sum = 0;
     for (int i = 0; i < run.slots(); i++) {
         const FeatureSums<Vec<T>> s = scratch.get(i);
+        T* const ratios = scratch.ratios + i * kLanes<T>;
         Vec<T> ratio = broadcast<T>(1);
-        if (!unit) ratio = load(scratch.ratios + i * kLanes<T>);
+        if (!unit) ratio = load(ratios);
         const FeatureDistance<Vec<T>> d = feature_distance_of(s, ratio, static_cast<T>(kFeatureEpsilon));
         const auto outside = [&](Vec<T> square) {
             return (((square >= least) & (square <= most)) == 0) & (square != 0);
         };
         beyond |= outside(s.square0) | outside(s.square1);
-        doubtful |= (d.terms <= kFeatureTerms * d.value) == 0;
         for (int k = run.begin(i); k < run.end(i); k++) sum += static_cast<double>(d.value[k]);
         put_position(t.map, p, 0, run, i, d.value);
-        if (!t.state.data) continue;
-        put_position(t.state, p, 0, run, i, d.state.ratio);
-        put_position(t.state, p, 1, run, i, d.state.inverse0);
-        put_position(t.state, p, 2, run, i, d.state.inverse1);
-        put_position(t.state, p, 3, run, i, d.state.shift);
-        put_position(t.state, p, 4, run, i, d.state.along0);
-        put_position(t.state, p, 5, run, i, d.state.along1);
+        if (t.state.data) put_state(t.state, p, run, i, d.state);
+        if (!unit) continue;
+        const Bits<T> doubtful = (d.terms <= kFeatureTerms * d.value) == 0;
+        doubts |= doubtful;
+        store(ratios, next_ratio<T>(t, s, doubtful));
     }
     if (sizeof(T) == 4 && any(beyond)) return Outcome::out_of_range;
-    return any(doubtful) ? Outcome::imprecise : Outcome::good;
+    return any(doubts) ? Outcome::imprecise : Outcome::good;
 }
 
 template <class T>
@@ -197,9 +224,6 @@ __attribute__((noinline)) double distance_of_run(const FeatureTask& t, const Pos
     sum_run<T>(t, scratch, run, p, interleaved, true);
     Outcome outcome = finish<T>(t, scratch, run, p, true, sum);
     if (outcome == Outcome::imprecise) {
-        for (int i = 0; i < run.slots(); i++)
-            store(scratch.ratios + i * kLanes<T>,
-                  feature_ratio(scratch.get(i), static_cast<T>(kFeatureRatioMin), static_cast<T>(kFeatureRatioMax)));
         sum_run<T>(t, scratch, run, p, interleaved, false);
         outcome = finish<T>(t, scratch, run, p, false, sum);
     }

@@ -14,10 +14,10 @@
 namespace limen::detail {
 
 extern const Kernels LIMEN_KERNELS = {
-    {forward<float>, gradient<float>, halve<float>, expand<float>, errors<float>,
-     feature_distance<float>, feature_gradient<float>},
-    {forward<double>, gradient<double>, halve<double>, expand<double>, errors<double>,
-     feature_distance<double>, feature_gradient<double>},
+    {forward<float>, gradient<float>, halve<float>, expand<float>, errors<float>, feature_distance<float>,
+     feature_gradient<float>},
+    {forward<double>, gradient<double>, halve<double>, expand<double>, errors<double>, feature_distance<double>,
+     feature_gradient<double>},
 };
 
 }  // namespace limen::detail
