@@ -12,7 +12,7 @@ import pytest
 import limen
 import limen.torch
 from limen import Convention
-from limen.torch import _gradient_ops, _map_ops, _ops, _pixel_error_ops
+from limen.torch import _feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops
 from torch_images import SMALL_MS_SSIM, alike, assert_near, leaves, torch
 
 CONVENTION = Convention(size=5, padding="reflect", weights=(0.4, 0.6))
@@ -78,6 +78,14 @@ OPERATORS: dict[str, tuple[Any, Callable[[], tuple[Any, ...]]]] = {
     ),
     "mse": (_pixel_error_ops.mse, lambda: (*images(2, 3, 4, 5), -3, "image")),
     "mae": (_pixel_error_ops.mae, lambda: (*images(2, 3, 4, 5), -3, "none")),
+    "feature_distance": (
+        _feature_ops.feature_distance,
+        lambda: (*images(2, 3, 4, 5), leaves(torch.rand(3))[0], -3, "mean", True, True),
+    ),
+    "feature_distance_gradient": (
+        _feature_ops.feature_distance_gradient,
+        lambda: (*alike(2, 3, 4, 5), None, torch.rand(2, 6, 4, 5), torch.rand(2, 4, 5), 1, True, False, True),
+    ),
     "psnr": (_pixel_error_ops.psnr, lambda: (*images(2, 3, 4, 5), 1.0, -3, "mean")),
 }
 
@@ -103,7 +111,7 @@ def test_gradients_that_come_with_a_score_are_constants() -> None:
 
 
 def test_every_operator_is_checked() -> None:
-    modules = (_gradient_ops, _map_ops, _ops, _pixel_error_ops)
+    modules = (_feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops)
     defined = {
         name
         for module in modules
