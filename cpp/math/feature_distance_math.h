@@ -19,7 +19,7 @@ namespace {
 constexpr double kFeatureEpsilon = 1e-10;
 
 // What the terms may exceed the distance by: it is then right to about as many roundings.
-constexpr int kFeatureTerms = 64;
+constexpr int kFeatureTerms = 16;
 
 // Sums over the channels. `squares` is the difference of the squared lengths, of f0 and of ratio f1.
 template <class T>

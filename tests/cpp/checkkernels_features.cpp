@@ -136,14 +136,14 @@ struct Position {
             dd += w[c] * d * d;
             f11 += w[c] * s * s;
         }
-        const double terms = std::clamp(dd + f11, distance, 65 * distance);
+        const double terms = std::clamp(dd + f11, distance, 17 * distance);
         // What is left by rounding normalised features: of the reference, and of a second sweep.
         const auto direct = [&](double roundoff) {
             return 8 * roundoff * std::sqrt(lengths * distance) + 64 * roundoff * roundoff * lengths;
         };
         const double roundoff = wide ? 0x1p-53 : 0x1p-24;
         return growth(static_cast<std::int64_t>(w.size())) * terms * roundoff + direct(0x1p-53) +
-               (dd + f11 > 32 * distance ? direct(roundoff) : 0);
+               (dd + f11 > 8 * distance ? direct(roundoff) : 0);
     }
 };
 

@@ -11,8 +11,6 @@ from images import dtype_of
 
 Features = NDArray[Any]
 DTYPES = "float16 bfloat16 float32 float64".split()
-TOLERANCE = {"float64": 1e-13}
-"""Relative, of a distance; everything but float64 is computed in float32."""
 
 
 def features(*shape: int, dtype: str = "float32", seed: int = 0) -> tuple[Features, Features]:
@@ -34,3 +32,11 @@ def weights(channels: int, seed: int = 0) -> NDArray[np.float64]:
 def channels_last(*arrays: Features) -> list[Features]:
     """(..., C, H, W) as contiguous (..., H, W, C)."""
     return [np.ascontiguousarray(np.moveaxis(array, -3, -1)) for array in arrays]
+
+
+def assert_distances(actual: Any, expected: Any, dtype: str) -> None:
+    """Relative, and to within what is left of the difference of normalised features, which rounding leaves of one vector too."""
+    rounding, relative = (2.0**-53, 1e-13) if dtype == "float64" else (2.0**-24, 3e-6)
+    allowed = relative * expected + 8 * rounding * np.sqrt(expected) + 64 * rounding**2
+    error = np.abs(actual - expected)
+    assert (error <= allowed).all(), f"{np.max(error / allowed):.3g} times the allowed error"
