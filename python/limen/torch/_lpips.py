@@ -1,0 +1,239 @@
+"""LPIPS as a module."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .._arrays import resolve_channel_axis
+from .._backbones import backbone_named
+from .._lpips_options import Options, check_shape, check_values
+from .._ssim import ChannelAxis, Reduction
+from . import _functions, _state_dicts
+from ._backbone import Network
+from ._composition import feature_distance
+from ._lpips_weights import Weights, floating, load, name_of
+
+
+class LPIPS(nn.Module):
+    """Learned perceptual image patch similarity (Zhang et al. 2018): 0 for equal images, larger for worse ones.
+
+    Activations of a network at several depths are normalised over channels and subtracted; the squares, weighted by
+    channel, are averaged over positions and added up over layers. The numbers are those of the package `lpips`.
+
+    Parameters
+    ----------
+    net
+        ``"alex"``, ``"vgg"``, ``"squeeze"``, or ``"caffe-alex"``, for which nothing is published in PyTorch's form.
+    backbone
+        Its weights: ``"pretrained"`` on ImageNet, ``"random"`` (Gaussian, drawn by PyTorch's generator), the path of
+        a ``.safetensors`` or ``.pth`` file, or a state dict with torchvision's keys.
+    linear
+        Weights of the channels: ``"v0.1"``, ``"v0.0"`` (which takes images unscaled, as that version did), None for
+        all 1, the path of a file, or a state dict with keys ``lin{k}.model.1.weight``.
+    spatial
+        Return a map (..., 1, H, W) instead: those of all layers, enlarged bilinearly, added up.
+    value_range
+        What floating images call black and white. Integers have their full range unless this says otherwise.
+    reduction
+        ``"image"``: one number an image, as does ``"none"``. ``"mean"``: that of the batch.
+    channel_axis
+        As for `limen.ssim`; three channels, red, green and blue.
+    return_layers
+        Also return what each layer adds: a last axis of the score, or the channels of the map.
+    check_range
+        Whether values outside `value_range` are an error. A look at every pixel; left out in compiled code.
+    dtype
+        What the backbone computes in, for example ``"bfloat16"``: by default float32, and float64 for float64 images.
+        Distances are summed in float32 or wider.
+
+    Raises
+    ------
+    FileNotFoundError
+        If weights are neither on this machine nor to be had, naming the files and the places.
+    TypeError, ValueError
+        Naming the argument, the value found and what would do.
+
+    Notes
+    -----
+    All weights are parameters, which require no gradient until told to. Differentiable in both images, once.
+
+    Examples
+    --------
+    >>> import torch, limen.torch
+    >>> metric = limen.torch.LPIPS("squeeze", backbone="random", linear=None, value_range=(0, 1))
+    >>> x = torch.rand(2, 3, 64, 64)
+    >>> metric(x, x)
+    tensor([0., 0.])
+    """
+
+    def __init__(
+        self,
+        net: str = "alex",
+        *,
+        backbone: Weights = "pretrained",
+        linear: Weights | None = "v0.1",
+        spatial: bool = False,
+        value_range: tuple[float, float] = (-1, 1),
+        reduction: Reduction = "image",
+        channel_axis: ChannelAxis = "auto",
+        return_layers: bool = False,
+        check_range: bool = True,
+        dtype: str | torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.options = Options.checked(
+            spatial=spatial,
+            value_range=value_range,
+            reduction=reduction,
+            return_layers=return_layers,
+            check_range=check_range,
+        )
+        self.channel_axis = channel_axis
+        self.table = backbone_named(net)
+        self.scaled = not (isinstance(linear, str) and linear == "v0.0")
+        self.backbone_name, self.linear_name = name_of(backbone), name_of(linear)
+        self.backbone = Network(self.table)
+        vectors = load(self.backbone, backbone, linear)
+        self.linear = vectors and nn.ParameterList([nn.Parameter(vector, requires_grad=False) for vector in vectors])
+        if dtype is not None:
+            self.backbone.to(floating(dtype))
+
+    def forward(self, x: Tensor, y: Tensor) -> Any:
+        """The distance of images (..., 3, H, W), or as `channel_axis` says, of one dtype.
+
+        Returns
+        -------
+        score, or (score, layers)
+            float64 for float64 images, else float32, in the shape of the batch; a map with `spatial`.
+        """
+        x, y, _ = _functions._images(x, y, self.channel_axis, self.options.reduction)
+        (images_x, batch, size), (images_y, *_) = self._prepare("x", x), self._prepare("y", y)
+        return self._answer(self._layers(images_x, images_y), batch, size)
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What the network makes of images: the activations at each tap, (..., C, h, w), for `from_features`.
+
+        An image that is compared with many others then passes through the network once.
+        """
+        if not isinstance(x, Tensor):
+            raise TypeError(f"x must be a tensor; got {type(x).__module__}.{type(x).__qualname__}")
+        image, batch, _ = self._prepare("x", x)
+        taps = []
+        for i in range(len(self.table.channels)):
+            image = self.backbone.run_stage(i, image)
+            taps.append(image.reshape(*batch, *image.shape[1:]))
+        return taps
+
+    def from_features(self, fx: Sequence[Tensor], fy: Sequence[Tensor], *, size: tuple[int, int] | None = None) -> Any:
+        """The distance of images of which `features` are given; their batches are broadcast against each other.
+
+        `size`, height and width of the images, is what `spatial` enlarges maps to.
+        """
+        channels = self.table.channels
+        for name, taps in (("fx", fx), ("fy", fy)):
+            if len(taps) != len(channels) or any(t.ndim < 3 or t.shape[-3] != c for t, c in zip(taps, channels)):
+                raise ValueError(
+                    f"{name} must be what features() returns for net {self.table.name!r}, (..., C, h, w) with C "
+                    f"{', '.join(map(str, channels))}; got {', '.join(str(tuple(t.shape)) for t in taps)}"
+                )
+        if self.options.spatial and size is None:
+            raise ValueError("size must be given, the height and width of the images, for spatial=True")
+        layers, batch = [], torch.Size()
+        for i, (a, b) in enumerate(zip(fx, fy, strict=True)):
+            if a.shape[-2:] != b.shape[-2:]:
+                raise ValueError(
+                    f"fx[{i}] and fy[{i}] must have the same height and width; got {tuple(a.shape)} and {tuple(b.shape)}"
+                )
+            a, b = torch.broadcast_tensors(a, b)
+            batch = a.shape[:-3]
+            layers.append(self._distance(i, a.reshape(-1, *a.shape[-3:]), b.reshape(-1, *b.shape[-3:])))
+        return self._answer(layers, batch, size or (1, 1))
+
+    def fingerprint(self) -> str:
+        """Twelve digits of the SHA-256 of all weights, whatever file they came from: equal ones give equal scores."""
+        parts = [_state_dicts.fingerprint(self.backbone.parameters()), _state_dicts.fingerprint(self.linear or ())]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
+
+    def provenance(self) -> dict[str, Any]:
+        """What somebody needs to get the same numbers: net, backbone, linear, value_range and the weights' hash."""
+        return {
+            "net": self.table.name,
+            "backbone": self.backbone_name,
+            "linear": self.linear_name,
+            "value_range": self.options.value_range,
+            "weights": self.fingerprint(),
+        }
+
+    def extra_repr(self) -> str:
+        """What it was made with, in the module's representation."""
+        options = self.options
+        return (
+            f"{self.table.name!r}, backbone={self.backbone_name!r}, linear={self.linear_name!r}, "
+            f"spatial={options.spatial}, value_range={options.value_range}, reduction={options.reduction!r}"
+        )
+
+    def _prepare(self, name: str, image: Tensor) -> tuple[Tensor, torch.Size, tuple[int, int]]:
+        """Images as the network takes them, (N, 3, H, W) in memory order (N, H, W, 3); batch; height and width."""
+        axis = resolve_channel_axis(self.channel_axis, image.ndim)
+        size = check_shape(name, image.shape, axis, self.table)
+        value_range = self.options.range_of(image.dtype)
+        if self.options.check_range and not torch.compiler.is_compiling() and not image.is_meta:
+            low, high = torch.aminmax(image.detach())
+            check_values(name, float(low), float(high), value_range)
+        planar = image.movedim(axis or 0, -3)
+        flat = planar.reshape(-1, 3, *size)
+        wide = torch.float64 if image.dtype == torch.float64 else torch.float32
+        factor, offset = (
+            torch.tensor(numbers, dtype=wide, device=image.device)[:, None, None]
+            for numbers in self.table.input_scale(value_range, self.scaled)
+        )
+        scaled = torch.addcmul(offset, flat.to(wide), factor)
+        scaled = scaled.flip(1) if self.table.bgr else scaled
+        computed = wide if wide == torch.float64 else next(self.backbone.parameters()).dtype
+        return scaled.to(computed, memory_format=torch.channels_last), planar.shape[:-3], size
+
+    def _layers(self, x: Tensor, y: Tensor) -> list[Tensor]:
+        """What every layer adds. No tap is kept longer than its distance takes, unless a gradient needs it."""
+        recorded = torch.is_grad_enabled()
+        tuned = recorded and any(parameter.requires_grad for parameter in self.parameters())
+        layers = []
+        if tuned or not recorded or x.requires_grad == y.requires_grad:
+            both = torch.cat((x, y))
+            for i in range(len(self.table.channels)):
+                both = self.backbone.run_stage(i, both)
+                layers.append(self._distance(i, *both.chunk(2)))
+            return layers
+        # What needs no gradient goes by itself: nothing is kept of it, and nothing runs back through it.
+        moving, still = (x, y) if x.requires_grad else (y, x)
+        for i in range(len(self.table.channels)):
+            moving = self.backbone.run_stage(i, moving)
+            with torch.no_grad():
+                still = self.backbone.run_stage(i, still)
+            layers.append(self._distance(i, moving, still))
+        return layers
+
+    def _distance(self, index: int, fx: Tensor, fy: Tensor) -> Tensor:
+        """What one layer adds: (N,), or the map (N, h, w)."""
+        weight = None if self.linear is None else self.linear[index]
+        if self.options.spatial:
+            return feature_distance(fx, fy, weight, return_map=True)[1]
+        return feature_distance(fx, fy, weight)
+
+    def _answer(self, layers: Sequence[Tensor], batch: torch.Size, size: tuple[int, int]) -> Any:
+        if self.options.spatial:
+            each = torch.cat([F.interpolate(layer[:, None], size, mode="bilinear") for layer in layers], 1)
+            total = each.sum(1, keepdim=True)
+        else:
+            each = torch.stack(layers, -1)
+            total = each.sum(-1)
+        answers = [
+            answer.mean(0) if self.options.reduction == "mean" else answer.reshape(*batch, *answer.shape[1:])
+            for answer in (total, each)
+        ]
+        return tuple(answers) if self.options.return_layers else answers[0]
