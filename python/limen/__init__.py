@@ -6,6 +6,7 @@ from ._conventions import Convention, conventions
 from ._core import version as _version
 from ._feature_distance import feature_distance
 from ._implementations import get_num_threads, implementations, set_num_threads, use_implementation
+from ._lpips import lpips, lpips_matrix
 from ._ms_ssim import ms_ssim, ms_ssim_gradient
 from ._pixel_errors import mae, mse, psnr
 from ._ssim import ssim, ssim_gradient
@@ -18,6 +19,8 @@ __all__ = [
     "feature_distance",
     "get_num_threads",
     "implementations",
+    "lpips",
+    "lpips_matrix",
     "mae",
     "ms_ssim",
     "ms_ssim_gradient",

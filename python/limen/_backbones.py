@@ -158,9 +158,7 @@ def _features(*layers: Layer) -> dict[str, Layer]:
 
 def _vgg_block(channels: int, convolutions: int) -> list[Layer]:
     return [
-        layer
-        for i in range(convolutions)
-        for layer in (Conv(channels, 3, padding=1), Relu(tap=i == convolutions - 1))
+        layer for i in range(convolutions) for layer in (Conv(channels, 3, padding=1), Relu(tap=i == convolutions - 1))
     ]
 
 

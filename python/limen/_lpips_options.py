@@ -30,7 +30,13 @@ class Options:
 
     @classmethod
     def checked(
-        cls, *, spatial: bool, value_range: Sequence[float], reduction: Reduction, return_layers: bool, check_range: bool
+        cls,
+        *,
+        spatial: bool,
+        value_range: Sequence[float],
+        reduction: Reduction,
+        return_layers: bool,
+        check_range: bool,
     ) -> Options:
         """Raises a TypeError or ValueError that names what is wrong."""
         if reduction not in ("image", "mean", "none"):
@@ -44,7 +50,7 @@ class Options:
 
 
 def check_values(name: str, low: float, high: float, value_range: ValueRange) -> None:
-    """Raise ValueError where the smallest or largest value of an image lies outside. NaN is let through, to come out."""
+    """Raise ValueError where the smallest or largest value of an image lies outside. NaN is let through."""
     black, white = value_range
     slack = _SLACK * (white - black)
     if low < black - slack or high > white + slack:
@@ -66,8 +72,8 @@ def check_shape(name: str, shape: Sequence[int], channel_axis: int | None, table
     if len(shape) < 3 or channel_axis is None or shape[channel_axis] != 3:
         raise ValueError(
             f"{name} must have three channels, red, green and blue, as in (..., 3, H, W) or as channel_axis says; got "
-            f"shape {shape} with channel_axis={channel_axis}. Grey images can be repeated three times; an alpha channel "
-            "must be laid over a background first"
+            f"shape {shape} with channel_axis={channel_axis}. A grey image can be repeated three times, one with an "
+            "alpha channel laid over a background"
         )
     axis = channel_axis % len(shape)
     height, width = [size for i, size in enumerate(shape) if i != axis][-2:]

@@ -145,9 +145,7 @@ def download(file: WeightsFile) -> Path:
         with open(part, "wb") as out:
             digest = _stream(file, out.write)
         if digest != file.sha256:
-            raise ValueError(
-                f"what {file.url} answers is not {file.name}: its SHA-256 is {digest}, not {file.sha256}; nothing was kept"
-            )
+            raise ValueError(f"what {file.url} answers is another file: its SHA-256 is {digest}; nothing was kept")
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
@@ -167,8 +165,8 @@ def _check(file: WeightsFile, path: Path) -> None:
     found = sha256_of(path)
     if found != file.sha256:
         raise ValueError(
-            f"{path} is damaged or another file: its SHA-256 begins {found[:8]}, that of {file.name} {file.sha256[:8]}; "
-            "remove it, and it is fetched anew"
+            f"{path} is damaged or another file: its SHA-256 begins {found[:8]}, not {file.sha256[:8]}; remove it, and "
+            "it is fetched anew"
         )
 
 
@@ -211,8 +209,8 @@ def _not_found(missing: Iterable[WeightsFile], fetch_command: str, error: OSErro
     looked = ", ".join(f"{place.why} ({place.folder or 'none'})" for place in places())
     return (
         f"{names} found neither on this machine nor on the network ({getattr(error, 'reason', None) or error}). "
-        f"Looked in: {looked}. With a connection `{fetch_command}` fetches what is missing; files fetched elsewhere can "
-        "be copied into the folder that LIMEN_WEIGHTS names. backbone= and linear= take paths and state dicts too"
+        f"Looked in: {looked}. With a connection `{fetch_command}` fetches what is missing; files fetched elsewhere "
+        "can be copied into the folder that LIMEN_WEIGHTS names. backbone= and linear= take paths and state dicts too"
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from .._backbones import Backbone, Conv, Fire, Layer, Norm, Pool, Relu
 from . import _state_dicts
 from ._state_dicts import StateDict
+
 
 class Network(nn.Module):
     """A backbone that is run stage by stage. Its state dict has the names of torchvision's.
@@ -63,14 +64,14 @@ class Network(nn.Module):
         if isinstance(layer, Relu):
             return x.relu_()
         if isinstance(layer, Pool):
-            return F.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=layer.ceil)
+            return functional.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=layer.ceil)
         if isinstance(layer, Fire):
             squeezed = self._convolve(f"{key}.squeeze", x).relu_()
             small = self._convolve(f"{key}.expand1x1", squeezed)
             large = self._convolve(f"{key}.expand3x3", squeezed, padding=1)
             return torch.cat((small, large), 1).relu_()
         assert isinstance(layer, Norm)
-        return F.local_response_norm(x, layer.size, layer.alpha, layer.beta, k=1.0)
+        return functional.local_response_norm(x, layer.size, layer.alpha, layer.beta, k=1.0)
 
     def _convolve(self, key: str, x: Tensor, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
         module = self.get_submodule(key)
@@ -79,7 +80,7 @@ class Network(nn.Module):
         assert isinstance(bias, Tensor)
         if x.dtype == torch.float64:
             weight, bias = weight.double(), bias.double()
-        return F.conv2d(x, weight, bias, stride, padding, groups=groups)
+        return functional.conv2d(x, weight, bias, stride, padding, groups=groups)
 
 
 def _submodule(module: nn.Module, path: str) -> nn.Module:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from .._arrays import resolve_channel_axis
 from .._backbones import backbone_named
+from .._fingerprints import fingerprint, hash_of
 from .._lpips_options import Options, check_shape, check_values
 from .._ssim import ChannelAxis, Reduction
-from . import _functions, _state_dicts
+from . import _functions, _lpips_matrix
 from ._backbone import Network
 from ._composition import feature_distance
 from ._lpips_weights import Weights, floating, load, name_of
@@ -137,7 +139,7 @@ class LPIPS(nn.Module):
         """
         channels = self.table.channels
         for name, taps in (("fx", fx), ("fy", fy)):
-            if len(taps) != len(channels) or any(t.ndim < 3 or t.shape[-3] != c for t, c in zip(taps, channels)):
+            if [t.shape[-3] if t.ndim >= 3 else None for t in taps] != channels:
                 raise ValueError(
                     f"{name} must be what features() returns for net {self.table.name!r}, (..., C, h, w) with C "
                     f"{', '.join(map(str, channels))}; got {', '.join(str(tuple(t.shape)) for t in taps)}"
@@ -145,20 +147,36 @@ class LPIPS(nn.Module):
         if self.options.spatial and size is None:
             raise ValueError("size must be given, the height and width of the images, for spatial=True")
         layers, batch = [], torch.Size()
-        for i, (a, b) in enumerate(zip(fx, fy, strict=True)):
-            if a.shape[-2:] != b.shape[-2:]:
-                raise ValueError(
-                    f"fx[{i}] and fy[{i}] must have the same height and width; got {tuple(a.shape)} and {tuple(b.shape)}"
-                )
-            a, b = torch.broadcast_tensors(a, b)
-            batch = a.shape[:-3]
-            layers.append(self._distance(i, a.reshape(-1, *a.shape[-3:]), b.reshape(-1, *b.shape[-3:])))
+        for i, pair in enumerate(zip(fx, fy, strict=True)):
+            shapes = [tuple(features.shape) for features in pair]
+            try:
+                shape = np.broadcast_shapes(*shapes)
+            except ValueError:
+                shape = ()
+            if any(shape[-2:] != own[-2:] for own in shapes):
+                raise ValueError(f"fx[{i}] and fy[{i}] must agree but for their batch; got {shapes[0]} and {shapes[1]}")
+            batch = torch.Size(shape[:-3])
+            layers.append(self.distance(i, *(f.expand(shape).reshape(-1, *shape[-3:]) for f in pair)))
         return self._answer(layers, batch, size or (1, 1))
+
+    def of_arrays(self, x: NDArray[Any], y: NDArray[Any]) -> Any:
+        """The same of NumPy arrays: floats, or float64 arrays; maps are float32."""
+        with torch.no_grad():
+            answer = self(_tensor(x), _tensor(y))
+        answers = [_array(part, self.options.spatial) for part in (answer if isinstance(answer, tuple) else (answer,))]
+        return tuple(answers) if self.options.return_layers else answers[0]
+
+    def matrix(self, images: Tensor) -> Tensor:
+        """The distance of every image with every other, as `limen.lpips_matrix` describes it."""
+        return _lpips_matrix.matrix(self, self._prepare("images", images)[0])
+
+    def matrix_of_arrays(self, images: NDArray[Any]) -> NDArray[Any]:
+        """The same of a NumPy array."""
+        return self.matrix(_tensor(images)).numpy().astype(np.float64)
 
     def fingerprint(self) -> str:
         """Twelve digits of the SHA-256 of all weights, whatever file they came from: equal ones give equal scores."""
-        parts = [_state_dicts.fingerprint(self.backbone.parameters()), _state_dicts.fingerprint(self.linear or ())]
-        return hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
+        return fingerprint(hash_of(_arrays(self.backbone.parameters())), hash_of(_arrays(self.linear or ())))
 
     def provenance(self) -> dict[str, Any]:
         """What somebody needs to get the same numbers: net, backbone, linear, value_range and the weights' hash."""
@@ -207,7 +225,7 @@ class LPIPS(nn.Module):
             both = torch.cat((x, y))
             for i in range(len(self.table.channels)):
                 both = self.backbone.run_stage(i, both)
-                layers.append(self._distance(i, *both.chunk(2)))
+                layers.append(self.distance(i, *both.chunk(2)))
             return layers
         # What needs no gradient goes by itself: nothing is kept of it, and nothing runs back through it.
         moving, still = (x, y) if x.requires_grad else (y, x)
@@ -215,25 +233,47 @@ class LPIPS(nn.Module):
             moving = self.backbone.run_stage(i, moving)
             with torch.no_grad():
                 still = self.backbone.run_stage(i, still)
-            layers.append(self._distance(i, moving, still))
+            layers.append(self.distance(i, moving, still))
         return layers
 
-    def _distance(self, index: int, fx: Tensor, fy: Tensor) -> Tensor:
+    def distance(self, index: int, fx: Tensor, fy: Tensor) -> Tensor:
         """What one layer adds: (N,), or the map (N, h, w)."""
         weight = None if self.linear is None else self.linear[index]
-        if self.options.spatial:
-            return feature_distance(fx, fy, weight, return_map=True)[1]
-        return feature_distance(fx, fy, weight)
+        distance: Tensor = (
+            feature_distance(fx, fy, weight, return_map=True)[1]
+            if self.options.spatial
+            else feature_distance(fx, fy, weight)
+        )
+        return distance
 
-    def _answer(self, layers: Sequence[Tensor], batch: torch.Size, size: tuple[int, int]) -> Any:
+    def _answer(self, layers: list[Tensor], batch: torch.Size, size: tuple[int, int]) -> Any:
         if self.options.spatial:
-            each = torch.cat([F.interpolate(layer[:, None], size, mode="bilinear") for layer in layers], 1)
+            each = torch.cat([functional.interpolate(layer[:, None], size, mode="bilinear") for layer in layers], 1)
             total = each.sum(1, keepdim=True)
         else:
             each = torch.stack(layers, -1)
             total = each.sum(-1)
         answers = [
-            answer.mean(0) if self.options.reduction == "mean" else answer.reshape(*batch, *answer.shape[1:])
+            answer.mean(0) if self.options.reduction == "mean" else answer.reshape((*batch, *answer.shape[1:]))
             for answer in (total, each)
         ]
         return tuple(answers) if self.options.return_layers else answers[0]
+
+
+def _tensor(array: NDArray[Any]) -> Tensor:
+    """The array as a tensor; a copy where PyTorch can't read it in place, or would ask to write it."""
+    if not array.flags.writeable or any(stride < 0 for stride in array.strides):
+        array = array.copy()
+    if str(array.dtype) == "bfloat16":  # which comes from a package beside NumPy, and which PyTorch doesn't know
+        return torch.from_numpy(array.view(np.uint16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
+
+
+def _array(answer: Tensor, spatial: bool) -> Any:
+    if spatial:
+        return answer.numpy()
+    return answer.item() if answer.ndim == 0 else answer.numpy().astype(np.float64)
+
+
+def _arrays(tensors: Iterable[Tensor]) -> Iterator[NDArray[Any]]:
+    return (tensor.detach().to("cpu", torch.float32).numpy() for tensor in tensors)

@@ -34,7 +34,9 @@ def load(network: Network, backbone: Weights, linear: Weights | None) -> list[Te
     files = {}
     if isinstance(backbone, str) and backbone == "pretrained":
         if net not in BACKBONE_FILES:
-            raise ValueError(f"no weights are published for net {net!r}: give backbone a path, a state dict or 'random'")
+            raise ValueError(
+                f"no weights are published for net {net!r}: give backbone a path, a state dict or 'random'"
+            )
         files["backbone"] = BACKBONE_FILES[net]
     if isinstance(linear, str) and linear in LINEAR_VERSIONS:
         if (linear, net) not in LINEAR_FILES:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,16 +79,6 @@ def select(state_dict: StateDict, shapes: Mapping[str, tuple[int, ...]], what: s
     if broken:
         raise ValueError(f"{what} holds what is no finite floating number in: {_listed(broken)}")
     return chosen
-
-
-def fingerprint(tensors: Iterable[Tensor]) -> str:
-    """The SHA-256 of the tensors' shapes and float32 values, whatever file, dtype or memory format they are in."""
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        values = tensor.detach().to("cpu", torch.float32).contiguous()
-        digest.update(repr(tuple(values.shape)).encode())
-        digest.update(values.numpy().astype("<f4", copy=False).tobytes())
-    return digest.hexdigest()
 
 
 def _read_safetensors(file: Path) -> Any:
