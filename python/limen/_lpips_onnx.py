@@ -18,6 +18,7 @@ from ._composition import feature_distance
 from ._fingerprints import fingerprint, hash_of
 from ._implementations import get_num_threads
 from ._lpips_options import Options, check_shape, check_values
+from ._weights import onnx_file_name
 
 Array = NDArray[Any]
 
@@ -26,11 +27,6 @@ NET, BACKBONE, LINEAR = "limen.net", "limen.backbone", "limen.linear."
 
 # Values that go through the network at a time.
 _BATCH = 8 * 3 * 256 * 256
-
-
-def file_name(net: str) -> str:
-    """What an exported backbone is called, where weights are kept."""
-    return f"limen-lpips-{net}.onnx"
 
 
 class OnnxLPIPS:
@@ -156,10 +152,10 @@ def enlarged(maps: Array, size: tuple[int, int]) -> Array:
 def _path(net: str, backbone: Any) -> Path:
     export = f"`limen weights export --net {net}` writes it, where PyTorch is installed"
     if isinstance(backbone, str) and backbone == "pretrained":
-        found = _weights.find_named(file_name(net))
+        found = _weights.find_named(onnx_file_name(net))
         if found is None:
             looked = ", ".join(f"{place.why} ({place.folder or 'none'})" for place in _weights.places()[:2])
-            raise FileNotFoundError(f"no {file_name(net)}, which engine='onnx' needs, in {looked}; {export}")
+            raise FileNotFoundError(f"no {onnx_file_name(net)}, which engine='onnx' needs, in {looked}; {export}")
         return found
     if not isinstance(backbone, (str, os.PathLike)):
         raise TypeError(

@@ -98,6 +98,11 @@ def find(file: WeightsFile) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+def onnx_file_name(net: str) -> str:
+    """What a backbone exported for ONNX Runtime is called, in the places where downloads are kept."""
+    return f"limen-lpips-{net}.onnx"
+
+
 def find_named(name: str) -> Path | None:
     """A file of that name in the places where downloads are kept."""
     folders = [place.folder for place in places()[:2] if place.folder]

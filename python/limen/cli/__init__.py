@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import limen
+from limen._weights import BACKBONE_FILES
 from limen.cli._errors import UsageError
 from limen.cli._metrics import METRICS
 
@@ -69,7 +70,7 @@ def _parser() -> ArgumentParser:
         "compare",
         help="score a distorted image, or a folder of them, against its reference",
         description="Scores two images, or two folders of images matched by name (or by stem where extensions differ).",
-        epilog="metrics:\n" + "\n".join(f"  {metric.name:10}{metric.description}" for metric in METRICS.values()),
+        epilog="metrics:\n" + "\n".join(f"  {metric.name:15}{metric.description}" for metric in METRICS.values()),
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -120,6 +121,32 @@ def _parser() -> ArgumentParser:
     demo.add_argument("--no-open", dest="open", action="store_false", help="don't show the page in the browser")
 
     commands.add_parser("info", help="version, implementations, threads, GPU, weights", allow_abbrev=False)
+
+    weights = commands.add_parser(
+        "weights",
+        help="fetch the networks of LPIPS, or export them for use without PyTorch",
+        description="Weights of LPIPS. They are kept in the folder that LIMEN_WEIGHTS names, or in torch hub's cache.",
+        allow_abbrev=False,
+    ).add_subparsers(dest="action", required=True, metavar="ACTION")
+    fetch = weights.add_parser("fetch", help="download what is missing", allow_abbrev=False)
+    fetch.add_argument(
+        "--net",
+        dest="nets",
+        action="append",
+        choices=BACKBONE_FILES,
+        metavar="NAME",
+        help=f"may be given several times: {', '.join(BACKBONE_FILES)} (default: all)",
+    )
+    export = weights.add_parser("export", help="write an .onnx file for ONNX Runtime", allow_abbrev=False)
+    export.add_argument("--net", choices=BACKBONE_FILES, default="alex", metavar="NAME", help="(default: alex)")
+    export.add_argument("--backbone", metavar="FILE", default="pretrained", help="own weights, .safetensors or .pth")
+    export.add_argument(
+        "output",
+        metavar="OUT.onnx",
+        type=_FileOfKind(".onnx"),
+        nargs="?",
+        help="(default: the place and name that limen.lpips looks for)",
+    )
     return parser
 
 

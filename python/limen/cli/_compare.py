@@ -10,6 +10,7 @@ from pathlib import Path
 import limen
 from limen.cli._errors import UsageError, needs_extra
 from limen.cli._files import check_writable
+from limen.cli._lpips import load
 from limen.cli._metrics import METRICS, Metric
 from limen.cli._outputs import check_format, write_scores
 from limen.cli._pairs import find_pairs
@@ -25,10 +26,11 @@ def run(arguments: Namespace) -> int:
     metrics = [METRICS[name] for name in dict.fromkeys(arguments.metrics or ["ssim"])]
     _check(metrics, arguments.convention, output, report)
     pairs = find_pairs(arguments.reference, arguments.distorted)
+    models = {metric.name: load(metric.net) for metric in metrics if metric.net}
     jobs = min(arguments.jobs or limen.get_num_threads(), len(pairs))
 
     rows = score_pairs(pairs, metrics, arguments.convention, jobs)
-    results = Results(list(_with_progress(rows, len(pairs))), metrics, arguments.convention)
+    results = Results(list(_with_progress(rows, len(pairs))), metrics, arguments.convention, models)
 
     if output is None:
         print(results_table(results))

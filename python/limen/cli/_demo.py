@@ -114,7 +114,7 @@ def _series(name: str, photo: Pixels) -> _Series:
             distorted.name,
             distorted.strength,
             distorted.pixels,
-            {metric.name: metric.score(photo, distorted.pixels, _CONVENTION) for metric in _METRICS},
+            {metric.name: metric.score(photo, distorted.pixels, _CONVENTION) for metric in _METRICS if metric.score},
         )
         for distorted in distort_equally(photo)
     ]

@@ -9,9 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import limen
+from limen import _weights
+from limen._weights import BACKBONE_FILES, LINEAR_FILES, LINEAR_VERSIONS, Place, onnx_file_name
 from limen.cli._table import align
 
-_PACKAGES = ("numpy", "torch", "pillow", "scikit-image", "pyarrow")
+_PACKAGES = ("numpy", "torch", "onnxruntime", "pillow", "scikit-image", "pyarrow")
 
 
 def run(arguments: Namespace) -> int:
@@ -26,7 +28,8 @@ def run(arguments: Namespace) -> int:
         ("CUDA core", "not built"),
         ("Python", platform.python_version()),
         *((package, _version(package)) for package in _PACKAGES),
-        *_weights(),
+        *_places(),
+        *_files(),
     ]
     print(align(facts, left={0, 1}))
     return 0
@@ -40,16 +43,33 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _weights() -> list[tuple[str, str]]:
+def _places() -> list[tuple[str, str]]:
     """Where weights are looked for, in this order."""
-    named = os.environ.get("LIMEN_WEIGHTS")
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    hub = Path(os.environ.get("TORCH_HOME", Path(cache, "torch"))).expanduser() / "hub" / "checkpoints"
+    return [(f"weights: {place.why}", _place(place)) for place in _weights.places()]
+
+
+def _place(place: Place) -> str:
+    if place.folder is None:
+        return "not set" if place.why == "LIMEN_WEIGHTS" else "not installed"
+    return f"{place.folder}{'' if place.folder.exists() else ' (not there)'}"
+
+
+def _files() -> list[tuple[str, str]]:
+    """What was found of each network. Whether a file holds what it should is seen when it is read."""
     return [
-        ("weights: LIMEN_WEIGHTS", "not set" if named is None else _place(Path(named))),
-        ("weights: torch hub cache", _place(hub)),
+        (
+            f"lpips-{net}",
+            ", ".join(
+                [
+                    _found("backbone", _weights.find(backbone)),
+                    *(_found(f"linear {v}", _weights.find(LINEAR_FILES[v, net])) for v in LINEAR_VERSIONS),
+                    _found("ONNX", _weights.find_named(onnx_file_name(net))),
+                ]
+            ),
+        )
+        for net, backbone in BACKBONE_FILES.items()
     ]
 
 
-def _place(path: Path) -> str:
-    return f"{path}{'' if path.exists() else ' (not there)'}"
+def _found(what: str, path: Path | None) -> str:
+    return f"{what} {'missing' if path is None else 'found'}"

@@ -19,6 +19,7 @@ class Metric:
     """One metric of the command line.
 
     score: called with (x, y, convention), two images of one shape (H, W) or (H, W, C) and one dtype, uint8 or uint16.
+    net: instead of that, the network of LPIPS, which scores pairs in batches.
     """
 
     name: str
@@ -26,7 +27,8 @@ class Metric:
     higher_is_better: bool
     decimals: int
     uses_convention: bool
-    score: Callable[[Image, Image, str], float]
+    score: Callable[[Image, Image, str], float] | None = None
+    net: str | None = None
 
 
 def data_range(image: Image) -> int:
@@ -55,6 +57,10 @@ def _mse(x: Image, y: Image, convention: str) -> float:
     return float(limen.mse(x, y, channel_axis=channel_axis(x)))
 
 
+def _lpips(net: str, pictured: str) -> Metric:
+    return Metric(f"lpips-{net}", f"LPIPS by {pictured}, 0 for equal images", False, 4, False, net=net)
+
+
 def _mae(x: Image, y: Image, convention: str) -> float:
     return float(limen.mae(x, y, channel_axis=channel_axis(x)))
 
@@ -67,5 +73,8 @@ METRICS = {
         Metric("psnr", "peak signal-to-noise ratio in decibels, infinite for equal images", True, 3, False, _psnr),
         Metric("mse", "mean squared error, 0 for equal images", False, 3, False, _mse),
         Metric("mae", "mean absolute error, 0 for equal images", False, 3, False, _mae),
+        _lpips("alex", "AlexNet"),
+        _lpips("vgg", "VGG-16"),
+        _lpips("squeeze", "SqueezeNet 1.1"),
     )
 }

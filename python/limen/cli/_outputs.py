@@ -28,8 +28,8 @@ def write_scores(path: Path, results: Results) -> None:
     """Write the format that the path's suffix names, whole or not at all.
 
     One row a pair, in order: name, reference, distorted, one column a metric, error, width, height, channels,
-    data_range, convention, limen_version. What wasn't scored is empty in CSV, null in JSON and Parquet. An infinite
-    PSNR is `inf` in CSV, the string "Infinity" in JSON, which has no such number, and infinity in Parquet.
+    data_range, convention, models, limen_version. What wasn't scored is empty in CSV, null in JSON and Parquet. An
+    infinite PSNR is `inf` in CSV, the string "Infinity" in JSON, which has no such number, and infinity in Parquet.
     """
     formats = {".csv": _write_csv, ".json": _write_json, ".parquet": _write_parquet}
     write = formats[path.suffix.lower()]
@@ -49,6 +49,7 @@ def _record(row: Row, results: Results) -> dict[str, Any]:
         "channels": row.channels,
         "data_range": row.data_range,
         "convention": results.convention if uses_convention else None,
+        "models": "; ".join(f"{name} {model}" for name, model in results.models.items()) or None,
         "limen_version": limen.__version__,
     }
 
@@ -68,6 +69,7 @@ def _write_json(file: BinaryIO, results: Results) -> None:
             metric.name: {
                 "higher_is_better": metric.higher_is_better,
                 "convention": results.convention if metric.uses_convention else None,
+                "model": results.models.get(metric.name),
                 "mean": _json_number(results.mean(metric)),
                 "scored": len(results.scores(metric)),
             }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import limen
 from limen.cli._metrics import Metric
@@ -12,11 +12,15 @@ from limen.cli._scoring import Row
 
 @dataclass(frozen=True)
 class Results:
-    """Rows in the order of the pairs, and the provenance that every output carries."""
+    """Rows in the order of the pairs, and the provenance that every output carries.
+
+    models: what a metric's network is, by the metric's name.
+    """
 
     rows: Sequence[Row]
     metrics: Sequence[Metric]
     convention: str
+    models: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[Row]:
@@ -34,11 +38,12 @@ class Results:
 
     @property
     def provenance(self) -> str:
-        """One line: version, metrics, convention and data range."""
+        """One line: version, metrics, convention, networks with the hash of their weights, and data range."""
         ranges = sorted({row.data_range for row in self.rows if row.data_range is not None})
         parts = [f"limen {limen.__version__}", ", ".join(metric.name for metric in self.metrics)]
         if any(metric.uses_convention for metric in self.metrics):
             parts.append(f"convention {self.convention}")
+        parts += [f"{name} {model}" for name, model in self.models.items()]
         if ranges:
             parts.append(f"data range {' and '.join(map(str, ranges))}")
         return "; ".join(parts)

@@ -17,7 +17,8 @@ except ImportError as error:
 if not hasattr(torch.library, "custom_op"):
     raise ImportError(f"limen.torch needs PyTorch 2.4 or later; found {torch.__version__}")
 
+from ._kmeans import kmeans_backbone
 from ._lpips import LPIPS
 from ._modules import MSSSIM, SSIM, MSSSIMLoss, SSIMLoss
 
-__all__ = ["LPIPS", "MSSSIM", "SSIM", "MSSSIMLoss", "SSIMLoss"]
+__all__ = ["LPIPS", "MSSSIM", "SSIM", "MSSSIMLoss", "SSIMLoss", "kmeans_backbone"]

@@ -60,20 +60,21 @@ class Network(nn.Module):
     def run_layer(self, key: str, layer: Layer, x: Tensor) -> Tensor:
         """One layer. What a convolution has just written may be overwritten; a tap never is."""
         if isinstance(layer, Conv):
-            return self._convolve(key, x, layer.stride, layer.padding, layer.groups)
+            return self.convolve(key, x, layer.stride, layer.padding, layer.groups)
         if isinstance(layer, Relu):
             return x.relu_()
         if isinstance(layer, Pool):
             return functional.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=layer.ceil)
         if isinstance(layer, Fire):
-            squeezed = self._convolve(f"{key}.squeeze", x).relu_()
-            small = self._convolve(f"{key}.expand1x1", squeezed)
-            large = self._convolve(f"{key}.expand3x3", squeezed, padding=1)
+            squeezed = self.convolve(f"{key}.squeeze", x).relu_()
+            small = self.convolve(f"{key}.expand1x1", squeezed)
+            large = self.convolve(f"{key}.expand3x3", squeezed, padding=1)
             return torch.cat((small, large), 1).relu_()
         assert isinstance(layer, Norm)
         return functional.local_response_norm(x, layer.size, layer.alpha, layer.beta, k=1.0)
 
-    def _convolve(self, key: str, x: Tensor, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
+    def convolve(self, key: str, x: Tensor, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
+        """The convolution of that name, in the dtype of its weights or in float64."""
         module = self.get_submodule(key)
         weight, bias = module.weight, module.bias
         assert isinstance(weight, Tensor)

@@ -115,7 +115,7 @@ class LPIPS(nn.Module):
             float64 for float64 images, else float32, in the shape of the batch; a map with `spatial`.
         """
         x, y, _ = _functions._images(x, y, self.channel_axis, self.options.reduction)
-        (images_x, batch, size), (images_y, *_) = self._prepare("x", x), self._prepare("y", y)
+        (images_x, batch, size), (images_y, *_) = self.prepare("x", x), self.prepare("y", y)
         return self._answer(self._layers(images_x, images_y), batch, size)
 
     def features(self, x: Tensor) -> list[Tensor]:
@@ -125,7 +125,7 @@ class LPIPS(nn.Module):
         """
         if not isinstance(x, Tensor):
             raise TypeError(f"x must be a tensor; got {type(x).__module__}.{type(x).__qualname__}")
-        image, batch, _ = self._prepare("x", x)
+        image, batch, _ = self.prepare("x", x)
         taps = []
         for i in range(len(self.table.channels)):
             image = self.backbone.run_stage(i, image)
@@ -168,7 +168,7 @@ class LPIPS(nn.Module):
 
     def matrix(self, images: Tensor) -> Tensor:
         """The distance of every image with every other, as `limen.lpips_matrix` describes it."""
-        return _lpips_matrix.matrix(self, self._prepare("images", images)[0])
+        return _lpips_matrix.matrix(self, self.prepare("images", images)[0])
 
     def matrix_of_arrays(self, images: NDArray[Any]) -> NDArray[Any]:
         """The same of a NumPy array."""
@@ -196,7 +196,7 @@ class LPIPS(nn.Module):
             f"spatial={options.spatial}, value_range={options.value_range}, reduction={options.reduction!r}"
         )
 
-    def _prepare(self, name: str, image: Tensor) -> tuple[Tensor, torch.Size, tuple[int, int]]:
+    def prepare(self, name: str, image: Tensor) -> tuple[Tensor, torch.Size, tuple[int, int]]:
         """Images as the network takes them, (N, 3, H, W) in memory order (N, H, W, 3); batch; height and width."""
         axis = resolve_channel_axis(self.channel_axis, image.ndim)
         size = check_shape(name, image.shape, axis, self.table)

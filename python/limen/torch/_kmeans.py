@@ -1,0 +1,143 @@
+"""Backbones that have seen images and no labels: filters found by k-means, layer by layer.
+
+After Krähenbühl et al., Data-dependent initializations of convolutional neural networks (2016), the "k-means" of the
+LPIPS paper.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .._backbones import Backbone, backbone_named
+from .._checks import integer
+from ._backbone import Network
+from ._lpips import LPIPS
+
+_SIDE = 224
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
+_PATCHES_PER_FILTER = 40
+_ROUNDS = 20
+_RIDGE = 1e-2  # Of the mean variance: directions in which patches hardly vary would be blown up to noise.
+
+
+def kmeans_backbone(
+    images: Tensor | str | os.PathLike[str],
+    *,
+    net: str = "alex",
+    value_range: tuple[float, float] = (-1, 1),
+    most: int = 128,
+    seed: int = 0,
+) -> dict[str, Tensor]:
+    """Weights of a backbone from images alone: a state dict for `LPIPS(net, backbone=...)`.
+
+    The filters of a layer are the centres of patches of what comes in, whitened; each is scaled so that what comes
+    out has mean 0 and deviation 1, and the next layer learns from that.
+
+    Parameters
+    ----------
+    images
+        A tensor (N, 3, H, W), uint8 or floats in `value_range`, or a folder, whose images, those of sub-folders too,
+        are cut and scaled to 224 x 224 pixels.
+    net
+        As for `LPIPS`.
+    most
+        Of more images so many are taken, evenly spread.
+    seed
+        The same images and seed give the same weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming what is wrong with the images.
+    """
+    table = backbone_named(net)
+    if integer("most", most) < 1:
+        raise ValueError(f"most must be at least 1; got {most}")
+    loaded = images if isinstance(images, Tensor) else _from_folder(Path(images), most)
+    if loaded.ndim != 4:
+        raise ValueError(f"images must be (N, 3, H, W); got shape {tuple(loaded.shape)}")
+    chosen = loaded[torch.linspace(0, len(loaded) - 1, min(most, len(loaded))).round().long()]
+    preparing = LPIPS(net, backbone="random", linear=None, value_range=value_range)
+    network = _Learning(table, integer("seed", seed))
+    with torch.no_grad():
+        activations = preparing.prepare("images", chosen)[0]
+        for stage in range(len(table.stages)):
+            activations = network.run_stage(stage, activations)
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+class _Learning(Network):
+    """A network whose convolutions learn their filters from what comes in, the first time it does."""
+
+    def __init__(self, table: Backbone, seed: int) -> None:
+        super().__init__(table)
+        self._random = torch.Generator().manual_seed(seed)
+
+    def convolve(self, key: str, x: Tensor, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
+        module = self.get_submodule(key)
+        weight, bias = module.get_parameter("weight"), module.get_parameter("bias")
+        for x_part, weight_part, bias_part in zip(
+            x.chunk(groups, 1), weight.chunk(groups), bias.chunk(groups), strict=True
+        ):
+            patches = self._patches(x_part, weight_part, stride, padding)
+            filters, offsets = _filters(patches, len(weight_part), self._random)
+            weight_part.copy_(filters.reshape(weight_part.shape))
+            bias_part.copy_(offsets)
+        return super().convolve(key, x, stride, padding, groups)
+
+    def _patches(self, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        """Patches (n, values) of the size of a filter, at random positions of every image."""
+        each = max(1, _PATCHES_PER_FILTER * len(weight) // len(x))
+        found = []
+        for image in x:
+            columns = functional.unfold(image[None].contiguous(), weight.shape[-2:], padding=padding, stride=stride)[0]
+            found.append(columns[:, torch.randint(columns.shape[1], (each,), generator=self._random)].T)
+        return torch.cat(found)
+
+
+def _filters(patches: Tensor, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Filters (count, values) and what is added to each one's answer, so that answers have mean 0 and deviation 1."""
+    mean = patches.mean(0)
+    centred = patches - mean
+    values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
+    whitening = vectors / (values.clamp(min=0) + _RIDGE * values.clamp(min=0).mean() + 1e-12).sqrt()
+    centres = _centres(centred @ whitening, count, random)
+    filters = centres @ whitening.T
+    answers = patches @ filters.T
+    deviation = answers.std(0).clamp(min=1e-12)
+    return filters / deviation[:, None], -answers.mean(0) / deviation
+
+
+def _centres(points: Tensor, count: int, random: torch.Generator) -> Tensor:
+    """Centres of clusters by direction: points and centres have length 1, so that contrast doesn't count."""
+    points = functional.normalize(points)
+    centres = points[torch.randperm(len(points), generator=random)[:count]]
+    for _ in range(_ROUNDS):
+        nearest = (points @ centres.T).argmax(1)
+        sums = torch.zeros_like(centres).index_add_(0, nearest, points)
+        norms = sums.norm(dim=1, keepdim=True)
+        centres = torch.where(norms > 0, sums / norms.clamp(min=1e-12), centres)  # an empty cluster stays
+    return centres
+
+
+def _from_folder(folder: Path, most: int) -> Tensor:
+    """The middles of so many images of a folder, uint8 (N, 3, H, W)."""
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise ImportError("reading images needs Pillow: pip install 'limen[cli]'") from error
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    if not paths:
+        raise ValueError(f"no images ({', '.join(sorted(_SUFFIXES))}) in {folder}")
+    middles = []
+    for i in np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int):
+        with Image.open(paths[i]) as image:
+            middle = ImageOps.fit(image.convert("RGB"), (_SIDE, _SIDE))
+            middles.append(torch.from_numpy(np.array(middle)).movedim(-1, 0))
+    return torch.stack(middles)
