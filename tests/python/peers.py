@@ -35,7 +35,7 @@ def library(name: str) -> ModuleType:
     """The module `name`; skips the test when it isn't installed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Their deprecations aren't ours to mend.
-        if name.startswith(("piq", "torchmetrics")):
+        if name.startswith(("lpips", "piq", "torchmetrics", "torchvision")):
             _declare_torchvision_operators()
         module: ModuleType = pytest.importorskip(name, exc_type=ImportError)
     return module

@@ -22,6 +22,9 @@ from ._lpips import LPIPS
 _SIDE = 224
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
 _PATCHES_PER_FILTER = 40
+_DIRECTIONS = (
+    128  # In which patches vary most. All of them, and every patch of a deep layer would be far from every other.
+)
 _ROUNDS = 20
 _RIDGE = 1e-2  # Of the mean variance: directions in which patches hardly vary would be blown up to noise.
 
@@ -106,7 +109,8 @@ def _filters(patches: Tensor, count: int, random: torch.Generator) -> tuple[Tens
     mean = patches.mean(0)
     centred = patches - mean
     values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
-    whitening = vectors / (values.clamp(min=0) + _RIDGE * values.clamp(min=0).mean() + 1e-12).sqrt()
+    values, vectors = values[-_DIRECTIONS:].clamp(min=0), vectors[:, -_DIRECTIONS:]
+    whitening = vectors / (values + _RIDGE * values.mean() + 1e-12).sqrt()
     centres = _centres(centred @ whitening, count, random)
     filters = centres @ whitening.T
     answers = patches @ filters.T
