@@ -98,7 +98,7 @@ $(VENV)/.demo: $(VENV)/.build-tools $(SOURCES)
 # torch first and alone, so that nothing else's wishes decide which build of it is taken; then what would replace it.
 $(VENV)/.torch: $(VENV)/.build-tools
 	$(PIP_INSTALL) torch
-	$(PIP_INSTALL) --no-deps piq torchvision
+	$(PIP_INSTALL) --no-deps lpips piq torchvision
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.torch $(SOURCES)

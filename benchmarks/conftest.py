@@ -20,7 +20,7 @@ from limen import _core
 from . import measure
 from .cases import CASES, QUICK_CASES
 
-LIBRARIES = "numpy torch opencv-python-headless pytorch-msssim piq torchmetrics kornia scikit-image".split()
+LIBRARIES = "numpy torch opencv-python-headless pytorch-msssim lpips piq torchmetrics kornia scikit-image".split()
 
 _FIGURES = pytest.StashKey[list[dict[str, Any]]]()
 

@@ -38,9 +38,9 @@ def main() -> None:
     # Loads what is loaded at a first call, on images too small to leave memory behind that the second could use.
     call(*_images(161, 161))
     images = _images(options.height, options.width)
-    before = _peak(reset=True)
+    before = peak(reset=True)
     answer = call(*images)
-    growth = _peak() - before
+    growth = peak() - before
     assert 0 < answer[0] < 1
     sys.stdout.write(f"{growth - sum(image.nbytes for image in images) * options.gradients}\n")
 
@@ -85,7 +85,7 @@ def _images(height: int, width: int) -> tuple[Any, Any]:
     return x, y
 
 
-def _peak(*, reset: bool = False) -> int:
+def peak(*, reset: bool = False) -> int:
     """The most memory that was resident at any time, in bytes; `reset` starts from what is now."""
     if reset:
         Path("/proc/self/clear_refs").write_text("5")

@@ -32,6 +32,7 @@ def page(results: Results, picture: str) -> str:
         targets=tables.targets(results),
         notes=(HERE / "notes.md").read_text(),
         comparisons=tables.comparisons(results),
+        lpips=tables.lpips(results),
         implementations=tables.implementations(results),
         small=tables.small(results),
         accuracy=tables.accuracy(results),

@@ -6,7 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from .results import Comparison, Results, Timing
-from .targets import ACCURACY, SMALL_PAIR, SMALL_PAIR_AIM, SMALL_PAIR_AT_MOST, SMALL_PAIRS, TARGETS
+from .targets import (
+    ACCURACY,
+    LPIPS_MEMORY,
+    LPIPS_MEMORY_AIM,
+    LPIPS_MEMORY_AT_MOST,
+    LPIPS_TARGETS,
+    SMALL_PAIR,
+    SMALL_PAIR_AIM,
+    SMALL_PAIR_AT_MOST,
+    SMALL_PAIRS,
+    TARGETS,
+)
 
 Row = list[str]
 
@@ -50,6 +61,33 @@ def _small_pair(results: Results) -> list[Row]:
     bounds = [f"under {1e6 * bound:g} µs" for bound in (SMALL_PAIR_AT_MOST, SMALL_PAIR_AIM)]
     met = _met(slowest < SMALL_PAIR_AT_MOST, slowest < SMALL_PAIR_AIM)
     return [[name, *bounds, f"{1e6 * slowest:.1f} µs", *[""] * (len(results.cases) - 1), met]]
+
+
+def lpips(results: Results) -> dict[str, list[Row]]:
+    """The aims of LPIPS and what was reached, and everything that was measured for it."""
+    cases = {comparison.operation: comparison.case for comparison in results.lpips}
+    aims = []
+    for target in LPIPS_TARGETS:
+        case = cases.get(target.operation)
+        measured = target.measured(results, case) if case else None
+        met = "not measured"
+        if measured is not None:
+            met = _met(*(target.reaches(measured[0], bound) for bound in (target.at_least, target.aim)))
+        aims.append([target.name, *target.bounds, _ratio(measured), met])
+    return {"aims": [*aims, *_lpips_memory(results)], "rows": [[c.case, *_comparison(c)] for c in results.lpips]}
+
+
+def _lpips_memory(results: Results) -> list[Row]:
+    """Peak of what training takes, beside that of the peer."""
+    grown = {figure["label"]: figure["bytes"] for figure in results.figures_of("lpips memory")}
+    if len(grown) < 2:
+        return []
+    ratio = grown["limen"] / grown["lpips"]
+    name = f"{LPIPS_MEMORY}, peak of memory over that of lpips"
+    bounds = [f"at most {bound:g}x" for bound in (LPIPS_MEMORY_AT_MOST, LPIPS_MEMORY_AIM)]
+    megabytes = " of ".join(f"{grown[label] / 2**20:.0f}" for label in ("limen", "lpips"))
+    met = _met(ratio <= LPIPS_MEMORY_AT_MOST, ratio <= LPIPS_MEMORY_AIM)
+    return [[name, *bounds, f"{_significant(ratio)}x ({megabytes} MiB)", met]]
 
 
 def comparisons(results: Results) -> list[dict[str, Any]]:

@@ -77,6 +77,30 @@ TARGETS = [
     ),
 ]
 
+# LPIPS has cases of its own: a network is a hundred times the work of SSIM, and two threads are what it is run on.
+_NETS = ("alex", "squeeze", "vgg")
+LPIPS_FORWARD = {net: f"LPIPS {net} forward" for net in _NETS}
+LPIPS_BFLOAT16 = {net: f"LPIPS {net} forward in bfloat16" for net in _NETS}
+LPIPS_GRADIENT = {net: f"LPIPS {net} forward and one gradient" for net in _NETS}
+LPIPS_MATRIX = "LPIPS alex of all pairs of a set"
+LPIPS_MEMORY = "LPIPS vgg forward and one gradient"
+
+
+def _lpips(operations: dict[str, str], *bounds: tuple[float, float]) -> list[Target]:
+    return [
+        Target(f"{operations[net]} vs lpips", operations[net], "lpips", *bound)
+        for net, bound in zip(_NETS, bounds, strict=True)
+    ]
+
+
+LPIPS_TARGETS = [
+    *_lpips(LPIPS_FORWARD, (1.15, 1.3), (1.5, 1.8), (1.2, 1.4)),
+    *_lpips(LPIPS_BFLOAT16, (1.5, 1.5), (2.5, 2.5), (2.2, 2.2)),
+    *_lpips(LPIPS_GRADIENT, (1.1, 1.3), (1.4, 1.6), (1.15, 1.3)),
+    Target(f"{LPIPS_MATRIX} vs lpips, pair by pair", LPIPS_MATRIX, "lpips", 20, 40),
+]
+LPIPS_MEMORY_AT_MOST, LPIPS_MEMORY_AIM = 0.7, 0.5
+
 SMALL_PAIR = "SSIM of a 64x64 pair"
 SMALL_PAIRS = ("NumPy float32 (64, 64)", "NumPy uint8 (64, 64)")
 SMALL_PAIR_AT_MOST, SMALL_PAIR_AIM = 40e-6, 15e-6

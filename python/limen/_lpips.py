@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from . import _arrays
+from . import _arrays, _core
 from ._arrays import Array
 from ._ssim import ChannelAxis, Reduction
 
@@ -83,7 +83,8 @@ def lpips(
     )
     if tensors:
         return model(x, y)
-    a, b, _, answer = _arrays.images(x, y, channel_axis, reduction)
+    a, b, axis, answer = _arrays.images(x, y, channel_axis, reduction)
+    _core.check_images(a, b, axis)
     result = model.of_arrays(a, b)
     return tuple(map(answer, result)) if return_layers else answer(result)
 
@@ -139,7 +140,8 @@ def lpips_matrix(
         raise ValueError(f"images must have four axes, as in (N, 3, H, W); got shape {tuple(images.shape)}")
     if tensors:
         return model.matrix(images)
-    array, _, _, answer = _arrays.images(images, images, channel_axis, "image")
+    array, _, axis, answer = _arrays.images(images, images, channel_axis, "image")
+    _core.check_images(array, array, axis)
     return answer(model.matrix_of_arrays(array))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from . import _weights
 from ._arrays import resolve_channel_axis
 from ._backbones import backbone_named
-from ._composition import feature_distance
+from ._feature_distance import feature_distance
 from ._fingerprints import fingerprint, hash_of
 from ._implementations import get_num_threads
 from ._lpips_options import Options, check_shape, check_values
@@ -66,8 +66,6 @@ class OnnxLPIPS:
 
     def of_arrays(self, x: Array, y: Array) -> Any:
         """The distance of images (..., 3, H, W), or as `channel_axis` says."""
-        if x.shape != y.shape:
-            raise ValueError(f"x and y must have the same shape; got {x.shape} and {y.shape}")
         (images_x, batch, size), (images_y, *_) = self._prepare("x", x), self._prepare("y", y)
         parts = [
             [self._distance(k, fx, fy) for k, (fx, fy) in enumerate(zip(*map(self._run, pair), strict=True))]
@@ -108,6 +106,7 @@ class OnnxLPIPS:
 
     def _prepare(self, name: str, image: Array) -> tuple[Array, tuple[int, ...], tuple[int, int]]:
         """Images as the network takes them, (N, 3, H, W); batch; height and width."""
+        image = np.asarray(image)
         axis = resolve_channel_axis(self.channel_axis, image.ndim)
         size = check_shape(name, image.shape, axis, self.table)
         value_range = self.options.range_of(image.dtype)

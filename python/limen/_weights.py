@@ -6,11 +6,9 @@ import hashlib
 import importlib.util
 import os
 import sys
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -177,10 +175,13 @@ def _check(file: WeightsFile, path: Path) -> None:
 
 def _stream(file: WeightsFile, write: Callable[[bytes], Any]) -> str:
     """Hands over the answer piece by piece; its SHA-256."""
+    from http.client import HTTPException
+    from urllib.request import Request, urlopen
+
     digest = hashlib.sha256()
-    request = urllib.request.Request(file.url, headers={"User-Agent": "limen"})
+    request = Request(file.url, headers={"User-Agent": "limen"})
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+        with urlopen(request, timeout=_TIMEOUT) as answer:
             length = int(answer.headers.get("Content-Length") or 0)
             with _progress(file.name, length) as advance:
                 received = 0

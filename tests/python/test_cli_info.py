@@ -23,6 +23,7 @@ def test_info_tells_what_runs_here(
     assert ", ".join(limen.implementations()) in out
     assert f"{tmp_path}\n" in out
     assert f"{tmp_path / 'nowhere' / 'hub' / 'checkpoints'} (not there)" in out
+    assert "lpips-vgg" in out
 
 
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["info", "--unknown"]])
@@ -40,7 +41,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_parsing_loads_nothing_heavy() -> None:
-    heavy = {"PIL", "jinja2", "torch"}
+    heavy = {"PIL", "jinja2", "onnxruntime", "torch", "urllib.request"}
     script = f"import sys; from limen.cli import main; main(['--help']); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.splitlines()[-1] == "[]"

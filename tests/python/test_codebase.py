@@ -145,7 +145,9 @@ def test_importing_limen_loads_nothing_optional() -> None:
     code = "import sys, limen; print(*{name.partition('.')[0] for name in sys.modules})"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "limen" in output.split()
-    assert not {"torch", "cupy", "jax", "PIL", "jinja2", "skimage", "tqdm", "pyarrow"} & set(output.split())
+    assert not {"torch", "cupy", "jax", "PIL", "jinja2", "skimage", "tqdm", "pyarrow", "onnxruntime"} & set(
+        output.split()
+    )
 
 
 def test_versions_agree() -> None:

@@ -32,9 +32,9 @@ def _export(arguments: Namespace) -> int:
     if arguments.output is None:
         output.parent.mkdir(parents=True, exist_ok=True)
     check_writable(output)
-    with needs_extra("torch"):
+    with needs_extra("export"):
         import torch  # noqa: F401
-    with needs_extra("onnx"):
+    with needs_extra("export"):
         import onnx  # noqa: F401
     from limen.torch._lpips_export import export
 

@@ -13,12 +13,12 @@ from torch.nn import functional
 
 from .._arrays import resolve_channel_axis
 from .._backbones import backbone_named
+from .._feature_distance import feature_distance
 from .._fingerprints import fingerprint, hash_of
 from .._lpips_options import Options, check_shape, check_values
 from .._ssim import ChannelAxis, Reduction
 from . import _functions, _lpips_matrix
 from ._backbone import Network
-from ._composition import feature_distance
 from ._lpips_weights import Weights, floating, load, name_of
 
 
@@ -201,17 +201,16 @@ class LPIPS(nn.Module):
         axis = resolve_channel_axis(self.channel_axis, image.ndim)
         size = check_shape(name, image.shape, axis, self.table)
         value_range = self.options.range_of(image.dtype)
-        if self.options.check_range and not torch.compiler.is_compiling() and not image.is_meta:
-            low, high = torch.aminmax(image.detach())
-            check_values(name, float(low), float(high), value_range)
-        planar = image.movedim(axis or 0, -3)
-        flat = planar.reshape(-1, 3, *size)
         wide = torch.float64 if image.dtype == torch.float64 else torch.float32
+        planar = image.to(wide).movedim(axis or 0, -3)
+        if self.options.check_range and not torch.compiler.is_compiling() and not image.is_meta:
+            low, high = torch.aminmax(planar.detach())
+            check_values(name, float(low), float(high), value_range)
         factor, offset = (
             torch.tensor(numbers, dtype=wide, device=image.device)[:, None, None]
             for numbers in self.table.input_scale(value_range, self.scaled)
         )
-        scaled = torch.addcmul(offset, flat.to(wide), factor)
+        scaled = torch.addcmul(offset, planar.reshape(-1, 3, *size), factor)
         scaled = scaled.flip(1) if self.table.bgr else scaled
         computed = wide if wide == torch.float64 else next(self.backbone.parameters()).dtype
         return scaled.to(computed, memory_format=torch.channels_last), planar.shape[:-3], size
@@ -262,6 +261,7 @@ class LPIPS(nn.Module):
 
 def _tensor(array: NDArray[Any]) -> Tensor:
     """The array as a tensor; a copy where PyTorch can't read it in place, or would ask to write it."""
+    array = np.asarray(array)
     if not array.flags.writeable or any(stride < 0 for stride in array.strides):
         array = array.copy()
     if str(array.dtype) == "bfloat16":  # which comes from a package beside NumPy, and which PyTorch doesn't know

@@ -36,7 +36,7 @@ def export(net: str, path: Path, backbone: Any = "pretrained") -> None:
     try:
         import onnx
     except ImportError as error:
-        raise ImportError("exporting needs the package onnx: pip install 'limen[onnx,torch]'") from error
+        raise ImportError("exporting needs the package onnx: pip install 'limen[export]'") from error
     published = [version for version in LINEAR_VERSIONS if (version, net) in LINEAR_FILES]
     models = [LPIPS(net, backbone=backbone, linear=version) for version in (None, *published)]
     network = models[0].backbone

@@ -1,0 +1,69 @@
+"""Backbones learned from images alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import limen.torch
+from photographs import COLOUR, crop, distorted
+from torch_images import torch
+
+# Small images, and a small network: AlexNet takes ten times as long.
+IMAGES = torch.tensor(np.stack([crop(name, 128, 128) for name in COLOUR]), dtype=torch.float32)
+
+
+def kmeans(**options: Any) -> Any:
+    return limen.torch.kmeans_backbone(IMAGES, **{"net": "squeeze", "value_range": (0, 1), **options})
+
+
+def test_layers_neither_die_nor_explode() -> None:
+    metric = limen.torch.LPIPS("squeeze", backbone=kmeans(), linear=None, value_range=(0, 1))
+    for tap in metric.features(IMAGES):
+        assert 0.5 < tap.std() < 2
+        assert 0.1 < (tap > 0).float().mean() < 0.9
+        alive = (tap > 0).flatten(2).any(-1).any(0)
+        assert alive.float().mean() > 0.95
+    slight = IMAGES + 0.02 * torch.randn(IMAGES.shape, generator=torch.Generator().manual_seed(0))
+    strong = torch.tensor(np.stack([distorted(image) for image in IMAGES.double().numpy()])).float()
+    distances = [metric(IMAGES, other.clamp(0, 1)) for other in (IMAGES, slight, strong)]
+    assert (distances[0] == 0).all()
+    assert (distances[1] > 0).all()
+    assert (distances[1] < distances[2]).all()
+
+
+def test_same_seed_same_weights() -> None:
+    first, again, other = (kmeans(net="caffe-alex", seed=seed, most=1) for seed in (3, 3, 4))
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not all(torch.equal(first[key], other[key]) for key in first)
+    assert not torch.equal(torch.rand(3), torch.rand(3))  # PyTorch's own generator goes on
+
+
+def test_folder(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for i, image in enumerate(IMAGES.numpy()):
+        pixels = np.rint(255 * np.moveaxis(image, 0, -1)).astype(np.uint8)
+        Image.fromarray(pixels).resize((224, 230)).save(tmp_path / "sub" / f"{i}.png")
+    weights = limen.torch.kmeans_backbone(tmp_path, net="squeeze")
+    assert limen.torch.LPIPS("squeeze", backbone=weights).backbone_name == "state dict"
+
+
+def test_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no images"):
+        limen.torch.kmeans_backbone(tmp_path)
+    with pytest.raises(ValueError, match="three channels"):
+        limen.torch.kmeans_backbone(IMAGES[:, :1])
+    with pytest.raises(ValueError, match=r"images must be \(N, 3, H, W\)"):
+        limen.torch.kmeans_backbone(IMAGES[0])
+    with pytest.raises(ValueError, match="outside value_range"):
+        limen.torch.kmeans_backbone(255 * IMAGES)
+    with pytest.raises(ValueError, match="most must be at least 1"):
+        kmeans(most=0)
+    with pytest.raises(ValueError, match="is empty"):
+        limen.torch.kmeans_backbone(IMAGES[:0])
+    with pytest.raises(ValueError, match="net must be one of"):
+        kmeans(net="resnet")
