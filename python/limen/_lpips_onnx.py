@@ -130,7 +130,7 @@ class OnnxLPIPS:
         return np.asarray(feature_distance(fx, fy, weight))
 
     def _reduced(self, answer: Array, batch: tuple[int, ...]) -> Any:
-        answer = answer.mean(0) if self.options.reduction == "mean" else answer.reshape(*batch, *answer.shape[1:])
+        answer = answer.mean(0) if self.options.reduction == "mean" else answer.reshape((*batch, *answer.shape[1:]))
         if self.options.spatial:
             return answer.astype(np.float32)
         return answer.astype(np.float64) if answer.ndim else float(answer)
