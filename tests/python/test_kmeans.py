@@ -51,6 +51,7 @@ def test_same_seed_same_weights() -> None:
     assert not torch.equal(torch.rand(3), torch.rand(3))  # PyTorch's own generator goes on
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_groups_learn_apart() -> None:
     weights = kmeans(net="caffe-alex", most=1)
