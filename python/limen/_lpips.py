@@ -153,7 +153,7 @@ def lpips_model(
     device = None if like is None else str(like.device)
     arguments = {"net": net, "backbone": backbone, **options}
     values = [_as_key(value) for value in arguments.values()]
-    if _NEW in values:
+    if any(value is _NEW for value in values):
         return _make(chosen, device, arguments)
     key = (chosen, device, _places(), *arguments, *values)
     if key not in _models:
@@ -178,7 +178,7 @@ def _as_key(value: Any) -> Hashable:
     if isinstance(value, (str, os.PathLike)) and os.path.isfile(value):
         status = os.stat(value)
         return os.fspath(value), status.st_mtime_ns, status.st_size
-    return tuple(value) if isinstance(value, list) else cast(Hashable, value)
+    return tuple(value) if isinstance(value, (list, np.ndarray)) else cast(Hashable, value)
 
 
 def _engine(engine: str, backbone: Weights, *, tensors: bool) -> str:

@@ -68,7 +68,10 @@ class OnnxLPIPS:
         """The distance of images (..., 3, H, W), or as `channel_axis` says."""
         (images_x, batch, size), (images_y, *_) = self._prepare("x", x), self._prepare("y", y)
         parts = [
-            [self._distance(k, fx, fy) for k, (fx, fy) in enumerate(zip(*map(self._run, pair), strict=True))]
+            [
+                self._distance(k, fx, fy, spatial=self.options.spatial)
+                for k, (fx, fy) in enumerate(zip(*map(self._run, pair), strict=True))
+            ]
             for pair in zip(_batches(images_x), _batches(images_y), strict=True)
         ]
         layers = [np.concatenate(part) for part in zip(*parts, strict=True)]
@@ -123,9 +126,9 @@ class OnnxLPIPS:
         taps: list[Array] = self._session.run(None, {"images": images})
         return taps
 
-    def _distance(self, tap: int, fx: Array, fy: Array) -> Array:
+    def _distance(self, tap: int, fx: Array, fy: Array, *, spatial: bool = False) -> Array:
         weight = None if self._channels_of_taps is None else self._channels_of_taps[tap]
-        if self.options.spatial:
+        if spatial:
             return np.asarray(feature_distance(fx, fy, weight, return_map=True)[1])
         return np.asarray(feature_distance(fx, fy, weight))
 

@@ -169,6 +169,8 @@ def test_features_of_other_images() -> None:
         metric.from_features(fx, metric.features(y[..., :60]))
     with pytest.raises(ValueError, match="fy must be what features"):
         metric.from_features(fx, fx[:-1])
+    with pytest.raises(ValueError, match="got NoneType"):
+        metric.from_features(None, fx)
     with pytest.raises(ValueError, match="fx must be what features"):
         metric.from_features(model("squeeze").features(x), fx)
     with pytest.raises(ValueError, match="size must be given"):
@@ -185,9 +187,9 @@ def test_trained_network_of_lpips() -> None:
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_published_example(net: str) -> None:
-    # The two distances that lpips' README shows for its example pictures need those pictures too: what is checked here
-    # is that the downloaded networks are ours and the peer's alike.
+def test_pretrained_network(net: str) -> None:
+    # The distances that lpips publishes are of pictures that don't come with it: photographs stand for them, scored by
+    # lpips itself.
     file = _weights.BACKBONE_FILES[net]
     if _weights.find(file) is None:
         pytest.skip(f"needs {file.name}: `limen weights fetch --net {net}`")

@@ -152,6 +152,8 @@ def test_pairs_that_disagree() -> None:
         lpips(torch.tensor(X), Y)
     with pytest.raises(TypeError, match="must be a tensor"):
         limen.torch.LPIPS(backbone="random").features(X)
+    with pytest.raises(ValueError, match="x is on meta and the metric on cpu"):
+        limen.torch.LPIPS(backbone="random")(*(torch.zeros(3, 64, 64, device="meta") for _ in range(2)))
 
 
 def test_values_outside_when_told() -> None:
@@ -160,6 +162,7 @@ def test_values_outside_when_told() -> None:
     slightly = FLOATS + 1.0005  # what resizing may leave behind
     assert lpips(slightly, slightly) == 0
     assert np.isnan(lpips(FLOATS * np.nan, FLOATS))
+    assert lpips(FLOATS + 3, FLOATS + 3, value_range=np.array([0, 4])) == 0
 
 
 def test_matrix() -> None:
@@ -174,6 +177,8 @@ def test_matrix() -> None:
         again = limen.lpips_matrix(images, backbone=backbone("alex"), **options)
         np.testing.assert_allclose(np.asarray(again), matrix, rtol=1e-5)
     assert limen.lpips_matrix(X[:1], backbone=backbone("alex")).tolist() == [[0]]
+    metric = limen.torch.LPIPS(backbone=backbone("alex"), spatial=True, reduction="mean")
+    np.testing.assert_allclose(metric.matrix(torch.tensor(X)).numpy(), matrix, rtol=1e-5)
 
 
 def test_matrix_in_several_batches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,15 +138,17 @@ class LPIPS(nn.Module):
         `size`, height and width of the images, is what `spatial` enlarges maps to.
         """
         channels = self.table.channels
-        for name, taps in (("fx", fx), ("fy", fy)):
-            if [t.shape[-3] if t.ndim >= 3 else None for t in taps] != channels:
+        given: dict[str, Any] = {"fx": fx, "fy": fy}
+        for name, taps in given.items():
+            shapes = [tuple(tap.shape) for tap in taps] if isinstance(taps, Sequence) else None
+            if shapes is None or [shape[-3] if len(shape) >= 3 else None for shape in shapes] != channels:
                 raise ValueError(
                     f"{name} must be what features() returns for net {self.table.name!r}, (..., C, h, w) with C "
-                    f"{', '.join(map(str, channels))}; got {', '.join(str(tuple(t.shape)) for t in taps)}"
+                    f"{', '.join(map(str, channels))}; got {type(taps).__name__ if shapes is None else shapes}"
                 )
         if self.options.spatial and size is None:
             raise ValueError("size must be given, the height and width of the images, for spatial=True")
-        layers, batch = [], torch.Size()
+        spatial, layers, batch = self.options.spatial, [], torch.Size()
         for i, pair in enumerate(zip(fx, fy, strict=True)):
             shapes = [tuple(features.shape) for features in pair]
             try:
@@ -156,7 +158,8 @@ class LPIPS(nn.Module):
             if any(shape[-2:] != own[-2:] for own in shapes):
                 raise ValueError(f"fx[{i}] and fy[{i}] must agree but for their batch; got {shapes[0]} and {shapes[1]}")
             batch = torch.Size(shape[:-3])
-            layers.append(self.distance(i, *(f.expand(shape).reshape(-1, *shape[-3:]) for f in pair)))
+            flat = [features.expand(shape).reshape(-1, *shape[-3:]) for features in pair]
+            layers.append(self.distance(i, *flat, spatial=spatial))
         return self._answer(layers, batch, size or (1, 1))
 
     def of_arrays(self, x: NDArray[Any], y: NDArray[Any]) -> Any:
@@ -198,6 +201,11 @@ class LPIPS(nn.Module):
 
     def prepare(self, name: str, image: Tensor) -> tuple[Tensor, torch.Size, tuple[int, int]]:
         """Images as the network takes them, (N, 3, H, W) in memory order (N, H, W, 3); batch; height and width."""
+        parameter = next(self.backbone.parameters())
+        if parameter.device != image.device:
+            raise ValueError(
+                f"{name} is on {image.device} and the metric on {parameter.device}: metric.to({name}.device)"
+            )
         axis = resolve_channel_axis(self.channel_axis, image.ndim)
         size = check_shape(name, image.shape, axis, self.table)
         value_range = self.options.range_of(image.dtype)
@@ -212,19 +220,19 @@ class LPIPS(nn.Module):
         )
         scaled = torch.addcmul(offset, planar.reshape(-1, 3, *size), factor)
         scaled = scaled.flip(1) if self.table.bgr else scaled
-        computed = wide if wide == torch.float64 else next(self.backbone.parameters()).dtype
+        computed = wide if wide == torch.float64 else parameter.dtype
         return scaled.to(computed, memory_format=torch.channels_last), planar.shape[:-3], size
 
     def _layers(self, x: Tensor, y: Tensor) -> list[Tensor]:
         """What every layer adds. No tap is kept longer than its distance takes, unless a gradient needs it."""
-        recorded = torch.is_grad_enabled()
+        spatial, recorded = self.options.spatial, torch.is_grad_enabled()
         tuned = recorded and any(parameter.requires_grad for parameter in self.parameters())
         layers = []
         if tuned or not recorded or x.requires_grad == y.requires_grad:
             both = torch.cat((x, y))
             for i in range(len(self.table.channels)):
                 both = self.backbone.run_stage(i, both)
-                layers.append(self.distance(i, *both.chunk(2)))
+                layers.append(self.distance(i, *both.chunk(2), spatial=spatial))
             return layers
         # What needs no gradient goes by itself: nothing is kept of it, and nothing runs back through it.
         moving, still = (x, y) if x.requires_grad else (y, x)
@@ -232,18 +240,18 @@ class LPIPS(nn.Module):
             moving = self.backbone.run_stage(i, moving)
             with torch.no_grad():
                 still = self.backbone.run_stage(i, still)
-            layers.append(self.distance(i, moving, still))
+            layers.append(self.distance(i, moving, still, spatial=spatial))
         return layers
 
-    def distance(self, index: int, fx: Tensor, fy: Tensor) -> Tensor:
+    def distance(self, index: int, fx: Tensor, fy: Tensor, *, spatial: bool = False) -> Tensor:
         """What one layer adds: (N,), or the map (N, h, w)."""
         weight = None if self.linear is None else self.linear[index]
-        distance: Tensor = (
-            feature_distance(fx, fy, weight, return_map=True)[1]
-            if self.options.spatial
-            else feature_distance(fx, fy, weight)
-        )
-        return distance
+        if not spatial:
+            score: Tensor = feature_distance(fx, fy, weight)
+            return score
+        _, distances = feature_distance(fx, fy, weight, return_map=True)
+        positions: Tensor = distances
+        return positions
 
     def _answer(self, layers: list[Tensor], batch: torch.Size, size: tuple[int, int]) -> Any:
         if self.options.spatial:
