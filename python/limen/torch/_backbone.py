@@ -18,6 +18,9 @@ from ._state_dicts import StateDict
 # Side of the filters whose gradient is a third slower channels-last, which is more than turning the activations takes.
 _PLANAR_BACKWARD = 5
 
+# How `lpips` and torchmetrics name layers: the slice, then torchvision's number.
+_LPIPS_SLICE = re.compile(r"^(net\.)?slices?\.?\d+\.")
+
 
 class Network(nn.Module):
     """A backbone that is run stage by stage. Its state dict has the names of torchvision's.
@@ -42,7 +45,7 @@ class Network(nn.Module):
         trained; everything else must fit.
         """
         shapes = {name: tuple(parameter.shape) for name, parameter in self.named_parameters()}
-        named = {re.sub(r"^net\.slice\d+\.", "features.", key): value for key, value in state_dict.items()}
+        named = {re.sub(_LPIPS_SLICE, "features.", key): value for key, value in state_dict.items()}
         ignored = r"classifier\.|fc\d|lins?\d?\.|scaling_layer\."
         self.load_state_dict(_state_dicts.select(named, shapes, what, ignored))
 
