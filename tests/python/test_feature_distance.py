@@ -70,10 +70,14 @@ def test_vectors_of_zeros(implementation: str, axis: int) -> None:
 # Their squares overflow and underflow float32.
 @pytest.mark.parametrize("axis", [-3, -1])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
-@pytest.mark.parametrize("scales", [(1e18, 1e18), (1e30, 1e30), (1e18, 1e-18), (1e-12, 1e30), (1, 1e-9), (1e-18, 1e-18)])
+@pytest.mark.parametrize(
+    "scales", [(1e18, 1e18), (1e30, 1e30), (1e18, 1e-18), (1e-12, 1e30), (1, 1e-9), (1e-18, 1e-18)]
+)
 def test_huge_and_tiny_features(implementation: str, dtype: str, scales: tuple[float, float], axis: int) -> None:
     pair = features(2, 70, 2, 21, dtype="float64")
-    f0, f1 = ((f * scale).astype(features(1, 1, 1, dtype=dtype)[0].dtype) for f, scale in zip(pair, scales, strict=True))
+    f0, f1 = (
+        (f * scale).astype(features(1, 1, 1, dtype=dtype)[0].dtype) for f, scale in zip(pair, scales, strict=True)
+    )
     assert_distance(*((f0, f1) if axis == -3 else channels_last(f0, f1)), weights(70), axis)
 
 

@@ -13,7 +13,6 @@ from features import DTYPES, features, weights
 from images import assert_near
 from torch_images import leaves, torch
 
-
 MEMORY = {
     "contiguous": lambda f: f.contiguous(),
     "channels-last": lambda f: f.contiguous(memory_format=torch.channels_last),
@@ -75,7 +74,9 @@ def test_the_same_as_composed() -> None:
     ours = limen.feature_distance(f0, f1, weight)
     theirs = composed(f0, f1, weight).mean((-2, -1))
     torch.testing.assert_close(ours, theirs)
-    for got, want in zip(*(torch.autograd.grad(s.square().sum(), (f0, f1, weight)) for s in (ours, theirs)), strict=True):
+    for got, want in zip(
+        *(torch.autograd.grad(s.square().sum(), (f0, f1, weight)) for s in (ours, theirs)), strict=True
+    ):
         assert_near(got.numpy(), want.numpy(), 1e-5)
 
 

@@ -349,6 +349,17 @@ def test_old_pytorch_reads_safetensors_alone(tmp_path: Path, monkeypatch: pytest
         lpips(backbone=file)
 
 
+def test_smallest_image_of_every_table() -> None:
+    for net, table in BACKBONES.items():
+        metric = limen.torch.LPIPS(net, backbone="random", linear=None)
+        side = table.min_side
+        assert metric(IMAGE[..., :side, :side], -IMAGE[..., :side, :side]).isfinite().all()
+        smaller = IMAGE[..., : side - 1, : side - 1]
+        with pytest.raises(RuntimeError, match="too small|can't be greater than|must be greater"):
+            for i in range(len(metric.backbone.stages)):
+                smaller = metric.backbone.run_stage(i, smaller)
+
+
 @pytest.mark.parametrize("net", ["alex", "vgg", "squeeze"])
 def test_tables_are_torchvisions(net: str) -> None:
     from peers import library
