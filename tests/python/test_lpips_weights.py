@@ -349,6 +349,12 @@ def test_old_pytorch_reads_safetensors_alone(tmp_path: Path, monkeypatch: pytest
         lpips(backbone=file)
 
 
+def run(network: Any, images: Any) -> Any:
+    for i in range(len(network.stages)):
+        images = network.run_stage(i, images)
+    return images
+
+
 def test_smallest_image_of_every_table() -> None:
     for net, table in BACKBONES.items():
         metric = limen.torch.LPIPS(net, backbone="random", linear=None)
@@ -356,8 +362,7 @@ def test_smallest_image_of_every_table() -> None:
         assert metric(IMAGE[..., :side, :side], -IMAGE[..., :side, :side]).isfinite().all()
         smaller = IMAGE[..., : side - 1, : side - 1]
         with pytest.raises(RuntimeError, match="too small|can't be greater than|must be greater"):
-            for i in range(len(metric.backbone.stages)):
-                smaller = metric.backbone.run_stage(i, smaller)
+            run(metric.backbone, smaller)
 
 
 @pytest.mark.parametrize("net", ["alex", "vgg", "squeeze"])
