@@ -102,5 +102,5 @@ $(VENV)/.torch: $(VENV)/.build-tools
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.torch $(SOURCES)
-	SKBUILD_CMAKE_DEFINE=LIMEN_WERROR=ON $(INSTALL) '.[dev]'
+	SKBUILD_CMAKE_DEFINE="LIMEN_WERROR=ON;LIMEN_CUDA=OFF" $(INSTALL) '.[dev]'
 	@touch $@ $(VENV)/.demo

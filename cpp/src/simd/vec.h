@@ -91,6 +91,15 @@ LIMEN_INLINE Vec<double> at_least_zero(Vec<double> v) {
 #endif
 }
 
+template <class V>
+LIMEN_INLINE V divide(V a, V b) {
+    return a / b;
+}
+template <class V>
+LIMEN_INLINE V reciprocal(V v) {
+    return 1 / v;
+}
+
 // kLanes<float> small integers as 32-bit ones. By name, since GCC 12 takes the conversion of a short vector apart.
 LIMEN_INLINE Bits<float> widen(const uint8_t* p) {
 #if defined(__AVX512F__)
