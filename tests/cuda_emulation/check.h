@@ -79,7 +79,7 @@ class CudaCase {
     Shape shape_ = {};
     DType dtype_ = DType::float32;
     std::unique_ptr<Batch> x_, y_;
-    bool same_ = false;
+    bool same_ = false, broken_ = false;
     std::ostringstream text_;
     bool failed_ = false;
     double worst_ = 0;

@@ -3,16 +3,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdint>
 #include <new>
 
 #include "sanitizers.h"
+#include "switch_stack.h"
 
 namespace cuda_emulation {
 namespace {
 
 constexpr std::size_t kStack = 256 << 10;  // AddressSanitizer makes frames several times as large
 constexpr unsigned kNoSync = 1;            // __tsan_switch_to_fiber_no_sync
+
+thread_local Fiber* entered = nullptr;  // the one that runs
 
 std::size_t page() {
     static const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -25,13 +27,7 @@ Fiber::Fiber(void (*body)(void*), void* argument) : body_(body), argument_(argum
     void* memory = mmap(nullptr, page() + kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, page(), PROT_NONE) != 0) throw std::bad_alloc();
     memory_ = static_cast<std::byte*>(memory);
-    getcontext(&inside_);
-    inside_.uc_stack.ss_sp = memory_ + page();
-    inside_.uc_stack.ss_size = kStack;
-    inside_.uc_link = nullptr;
-    const auto self = reinterpret_cast<std::uintptr_t>(this);  // makecontext hands on ints
-    makecontext(&inside_, reinterpret_cast<void (*)()>(&Fiber::start), 2,
-                static_cast<unsigned>(std::uint64_t{self} >> 32), static_cast<unsigned>(self));
+    inside_ = new_stack(memory_ + page(), kStack, &Fiber::start);
     if (__tsan_create_fiber) tsan_inside_ = __tsan_create_fiber(0);
 }
 
@@ -42,8 +38,8 @@ Fiber::~Fiber() {
     munmap(memory_, page() + kStack);
 }
 
-void Fiber::start(unsigned high, unsigned low) {
-    auto* self = reinterpret_cast<Fiber*>(static_cast<std::uintptr_t>(std::uint64_t{high} << 32 | low));
+void Fiber::start() {
+    Fiber* const self = entered;
     if (__sanitizer_finish_switch_fiber)
         __sanitizer_finish_switch_fiber(nullptr, &self->outside_stack_, &self->outside_size_);
     self->body_(self->argument_);
@@ -55,14 +51,15 @@ void Fiber::resume() {
         __tsan_switch_to_fiber(tsan_inside_, kNoSync);
     }
     if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&asan_outside_, memory_ + page(), kStack);
-    swapcontext(&outside_, &inside_);
+    entered = this;
+    cuda_emulation_switch_stack(&outside_, inside_);
     if (__sanitizer_finish_switch_fiber) __sanitizer_finish_switch_fiber(asan_outside_, nullptr, nullptr);
 }
 
 void Fiber::suspend() {
     if (__tsan_switch_to_fiber) __tsan_switch_to_fiber(tsan_outside_, kNoSync);
     if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&asan_inside_, outside_stack_, outside_size_);
-    swapcontext(&inside_, &outside_);
+    cuda_emulation_switch_stack(&inside_, outside_);
     if (__sanitizer_finish_switch_fiber) __sanitizer_finish_switch_fiber(asan_inside_, &outside_stack_, &outside_size_);
 }
 

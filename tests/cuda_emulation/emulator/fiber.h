@@ -1,8 +1,6 @@
 // A thread of execution with a stack of its own that runs only when it is resumed.
 #pragma once
 
-#include <ucontext.h>
-
 #include <cstddef>
 
 namespace cuda_emulation {
@@ -23,12 +21,13 @@ class Fiber {
     void suspend();
 
   private:
-    static void start(unsigned high, unsigned low);
+    static void start();
 
     void (*body_)(void*);
     void* argument_;
-    ucontext_t inside_ = {}, outside_ = {};
     std::byte* memory_;  // a page that faults, then the stack
+    void* inside_;       // where each side stands while the other runs
+    void* outside_ = nullptr;
     // What the sanitizers know the two sides as.
     void* asan_inside_ = nullptr;
     void* asan_outside_ = nullptr;

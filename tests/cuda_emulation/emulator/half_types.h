@@ -21,6 +21,11 @@ struct alignas(4) __nv_bfloat162 {
     __nv_bfloat16 x, y;
 };
 
+inline __half __ushort_as_half(unsigned short bits) { return {bits}; }
+inline unsigned short __half_as_ushort(__half h) { return h.bits; }
+inline __nv_bfloat16 __ushort_as_bfloat16(unsigned short bits) { return {bits}; }
+inline unsigned short __bfloat16_as_ushort(__nv_bfloat16 b) { return b.bits; }
+
 inline float __half2float(__half h) { return static_cast<float>(limen::detail::half_to_double(h.bits)); }
 inline __half __float2half(float f) { return {limen::detail::double_to_half(static_cast<double>(f))}; }
 inline __half __float2half_rn(float f) { return __float2half(f); }

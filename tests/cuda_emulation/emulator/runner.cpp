@@ -155,7 +155,7 @@ Meeting& Runner::all(const char* construct, const Where& where) {
 }
 
 void Runner::expect_alive(std::size_t first, unsigned mask, const char* construct, const Where& where) {
-    for (std::size_t i = first; i < std::min(first + 32, count_); i++)
+    for (std::size_t i = first; unfinished_ < count_ && i < std::min(first + 32, count_); i++)
         if ((mask >> (i - first) & 1) && threads_[i]->state == Thread::State::finished)
             fail(std::string(construct) + " waits for thread " + std::to_string(i) + ", which has ended", where);
 }
