@@ -95,7 +95,7 @@ $(VENV)/.build-tools: constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.build-tools $(SOURCES)
-	$(INSTALL) '.[demo]'
+	SKBUILD_CMAKE_DEFINE=LIMEN_CUDA=OFF $(INSTALL) '.[demo]'
 	@touch $@
 
 # torch first and alone, so that nothing else's wishes decide which build of it is taken; then what would replace it.

@@ -31,9 +31,22 @@ if(LIMEN_HAVE_CUDA)
     find_package(CUDAToolkit REQUIRED)
 
     add_library(limen_cuda
+        cuda/src/combine.cu
+        cuda/src/downsample.cu
+        cuda/src/fold.cu
+        cuda/src/halve.cu
+        cuda/src/l1_ssim.cu
         cuda/src/launch.cu
         cuda/src/means.cu
+        cuda/src/ms_ssim.cu
         cuda/src/pixel_errors.cu
+        cuda/src/plane_gradient.cu
+        cuda/src/ssim.cu
+        cuda/src/ssim_adjoint_tiles.cu
+        cuda/src/ssim_calls.cu
+        cuda/src/ssim_forward.cu
+        cuda/src/ssim_sliding.cu
+        cuda/src/ssim_tiles.cu
     )
     add_library(limen::cuda ALIAS limen_cuda)
     target_compile_options(limen_cuda PRIVATE -Xcompiler=-Wall,-Wextra,-Wshadow,-Wundef)

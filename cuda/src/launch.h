@@ -6,6 +6,8 @@
 
 #include "planes.h"
 
+#include <algorithm>
+
 #include <limen/cuda.hpp>
 
 namespace limen::cuda {
@@ -47,14 +49,19 @@ class Pieces {
     T* take(int64_t count) {
         char* const at = base_ + used_;
         used_ += (static_cast<std::size_t>(count) * sizeof(T) + 255) / 256 * 256;
+        most_ = std::max(most_, used_);
         return base_ ? reinterpret_cast<T*>(at) : nullptr;
     }
     void* take_bytes(int64_t bytes) { return take<char>(bytes); }
-    std::size_t bytes() const { return used_; }
+    std::size_t bytes() const { return most_; }
+
+    /// From `place` on, pieces may be handed out anew.
+    std::size_t place() const { return used_; }
+    void reuse(std::size_t place) { used_ = place; }
 
   private:
     char* base_ = nullptr;
-    std::size_t used_ = 0;
+    std::size_t used_ = 0, most_ = 0;
 };
 
 /// Throws limen::cuda::Error unless `error` is cudaSuccess.

@@ -12,8 +12,8 @@ struct Output {
     int channels;
     DType dtype;
 
-    __device__ __forceinline__ int64_t plane(int64_t i) const {
-        const int64_t b = i / channels;
+    __device__ __forceinline__ int64_t plane(int i) const {
+        const int b = i / channels;
         return b * batch + (i - b * channels) * channel;
     }
     template <class T>

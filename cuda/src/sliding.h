@@ -8,6 +8,8 @@
 
 #include "device.h"
 
+#include "kernels.h"
+
 namespace limen::cuda {
 
 constexpr int kTaps = 11;
@@ -23,6 +25,12 @@ struct Taps {
         return tap[i < kTaps / 2 ? kTaps / 2 - i : i - kTaps / 2];
     }
 };
+
+inline Taps taps_of(const detail::Window& window) {
+    Taps taps = {};
+    for (int i = 0; i <= kTaps / 2 && i <= window.reach; i++) taps.tap[i] = static_cast<float>(window.tap[i]);
+    return taps;
+}
 
 /// Partial sums of Q quantities down two columns.
 template <int Q>

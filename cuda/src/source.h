@@ -31,8 +31,8 @@ struct PlaneSource {
     double center_u, center_v;
 };
 
-__device__ __forceinline__ PlaneSource plane_of(const Source& s, int64_t plane) {
-    const int64_t b = plane / s.channels, c = plane - b * s.channels;
+__device__ __forceinline__ PlaneSource plane_of(const Source& s, int plane) {
+    const int b = plane / s.channels, c = plane - b * s.channels;
     PlaneSource p;
     p.x = static_cast<const char*>(s.x) + (b * s.x_batch + c * s.x_channel) * s.bytes;
     p.y = static_cast<const char*>(s.y) + (b * s.y_batch + c * s.y_channel) * s.bytes;
@@ -108,6 +108,23 @@ __device__ Center<T> center_of(const Source& s, const PlaneSource& plane, int ro
     const T a = first, b = second;
     if (s.centers) return {a, b, a + static_cast<T>(plane.center_u), b + static_cast<T>(plane.center_v)};
     return {a, b, a + b, a - b};
+}
+
+/// u and v of a padded pixel, about the center.
+template <class T>
+__device__ __forceinline__ void read_pair(const Source& s, const PlaneSource& plane, const Center<T>& center, int row,
+                                          int col, T& u, T& v) {
+    const int64_t r = source_index(row - s.pad, s.height, s.border), c = source_index(col - s.pad, s.width, s.border);
+    // A zero pixel of a plane that is stored about a center is minus that.
+    T a = static_cast<T>(-plane.center_u), b = static_cast<T>(-plane.center_v);
+    if (r >= 0 && c >= 0) {
+        a = read_number<T>(plane.x, r * s.x_row + c * s.x_column, s.dtype, s.bytes);
+        b = read_number<T>(plane.y, r * s.y_row + c * s.y_column, s.dtype, s.bytes);
+    }
+    a -= center.first;
+    b -= center.second;
+    u = s.centers ? a : a + b;
+    v = s.centers ? b : a - b;
 }
 
 }  // namespace limen::cuda

@@ -1,109 +1,41 @@
-#include "column_pair.h"
-#include "number.h"
-#include "ssim_kernels.h"
+#include "ssim_calls.h"
 
 namespace limen::cuda {
-namespace {
 
-// Adds with the rounding error of the sum so far carried along.
-struct LongSum {
-    float sum = 0, excess = 0;
-    __device__ __forceinline__ void add(float value) {
-        const float wanted = value - excess, next = sum + wanted;
-        excess = (next - sum) - wanted;
-        sum = next;
-    }
-    __device__ __forceinline__ double value() const { return static_cast<double>(sum) - static_cast<double>(excess); }
-};
-
-// The sum over the block's threads, in thread 0. `words` is shared memory that no one else needs.
-__device__ __forceinline__ double block_sum(double value, double* words) {
-#pragma unroll
-    for (int i = 16; i > 0; i /= 2) value += __shfl_xor_sync(0xffffffffu, value, i);
-    __syncthreads();
-    if (threadIdx.x % 32 == 0) words[threadIdx.x / 32] = value;
-    __syncthreads();
-    double sum = 0;
-    for (int i = 0; threadIdx.x == 0 && i < static_cast<int>(blockDim.x) / 32; i++) sum += words[i];
-    return sum;
+std::size_t ssim_workspace_bytes(const ImageView& x, double data_range, const Convention& convention) {
+    return forward_bytes(x, data_range, convention, false);
 }
 
-template <bool luminance>
-__global__ void __launch_bounds__(kSlideThreads, 3) forward_sliding(const __grid_constant__ ForwardParams p) {
-    constexpr int Q = 4;
-    using Rows = StripRows<2 * kGroup * Q>;
-    float* const shared = shared_memory<float>();
-    const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
-    const Source& s = p.source;
-    const Tile tile = p.grid.tile(blockIdx.x);
-    const PlaneSource plane = plane_of(s, tile.plane);
-    const int last_row = tile.row_end + kTaps - 2;
-    // From an even column of the image on, which may be one column early.
-    const int strip = tile.col_begin - ((tile.col_begin - s.pad) & 1);
-    const Center<float> center =
-        center_of<float>(s, plane, tile.row_begin, last_row + 1, tile.col_begin, tile.col_end + kTaps - 1);
-    const SsimConstants<float> k = {1, center.u, center.v, p.c1, p.c2, p.epsilon};
-    const ColumnPair columns(s, plane, strip + 2 * thread, tile.col_end + kTaps - 1);
-
-    const int first = max(tile.col_begin - strip - kLaneColumns * lane, 0),
-              last =
-                  min(tile.col_end - strip - kLaneColumns * lane, kLaneColumns);  // of the lane's columns, that count
-    LongSum total;
-    ColumnSums<Q> sums;
-    sums.clear();
-    PairBits bits[kGroup];
-    const auto read = [&](int row) { columns.read(s, plane, row, tile.row_begin, last_row + 1, bits); };
-    // Sums are complete after ten rows; two more in front make whole groups of them.
-    const int ready = tile.row_begin + kTaps - 1;
-    read(ready - 3 * kGroup);
-    int parity = 0;
-    for (int row = ready - 3 * kGroup; row <= last_row; row += kGroup) {
-        const Rows rows = {shared};
-#pragma unroll
-        for (int i = 0; i < kGroup; i++) {
-            float u[2], v[2];
-            columns.convert(s, bits[i], center, u, v);
-            const int at = (parity + i) * Q;
-            rows.pair(at, thread) = {sums.add(0, 0, u[0], p.taps), sums.add(0, 1, u[1], p.taps)};
-            rows.pair(at + 1, thread) = {sums.add(1, 0, v[0], p.taps), sums.add(1, 1, v[1], p.taps)};
-            rows.pair(at + 2, thread) = {sums.add(2, 0, u[0] * u[0], p.taps), sums.add(2, 1, u[1] * u[1], p.taps)};
-            rows.pair(at + 3, thread) = {sums.add(3, 0, v[0] * v[0], p.taps), sums.add(3, 1, v[1] * v[1], p.taps)};
-        }
-        read(row + kGroup);
-        if (row < ready) continue;
-        __syncthreads();
-        if (row + warp <= last_row) {
-            float m[Q][kLaneColumns];
-#pragma unroll
-            for (int q = 0; q < Q; q++) blur_along<0>(rows, (parity + warp) * Q + q, lane, p.taps, m[q]);
-            float sum = 0;
-#pragma unroll
-            for (int j = 0; j < kLaneColumns; j++) {
-                const SsimMoments<float> moments = {m[0][j], m[1][j], m[2][j], m[3][j]};
-                m[0][j] = ssim_value<luminance>(ssim_terms(moments, k), k);
-            }
-            if (first == 0 && last == kLaneColumns) {
-#pragma unroll
-                for (int j = 0; j < kLaneColumns; j++) sum += m[0][j];
-            } else {
-#pragma unroll
-                for (int j = 0; j < kLaneColumns; j++)
-                    if (j >= first && j < last) sum += m[0][j];
-            }
-            total.add(sum);
-        }
-        parity ^= kGroup;
-    }
-    const double sum = block_sum(total.value(), shared_memory<double>());
-    if (thread == 0) p.sums[tile.plane * p.grid.tiles() + tile.index] = sum;
+void ssim(const ImageView& x, const ImageView& y, double data_range, const Convention& convention, Reduction reduction,
+          const Scores& scores, const OutputView* map, const Workspace& workspace, void* stream) {
+    SsimCall call = {x, y, data_range, convention, reduction};
+    call.scores = &scores;
+    call.map = map;
+    run_forward(call, workspace, static_cast<cudaStream_t>(stream));
 }
 
-}  // namespace
+std::size_t ssim_gradient_workspace_bytes(const ImageView& x, double data_range, const Convention& convention) {
+    return gradient_bytes(x, data_range, convention, false);
+}
 
-cudaError_t forward(const ForwardParams& p, bool luminance, cudaStream_t stream) {
-    const dim3 grid(static_cast<unsigned>(p.grid.planes * p.grid.tiles()));
-    return launch(luminance ? forward_sliding<true> : forward_sliding<false>, grid, dim3(kSlideThreads),
-                  StripRows<32>::kWords * 4, stream, p);
+void ssim_gradient(const ImageView& x, const ImageView& y, double data_range, const Convention& convention,
+                   Reduction reduction, const Scores* scores, const OutputView* grad_x, const OutputView* grad_y,
+                   const ImageView* weights, const Upstream* upstream, double factor, const Workspace& workspace,
+                   void* stream) {
+    if (!grad_x && !grad_y) {
+        if (scores) ssim(x, y, data_range, convention, reduction, *scores, nullptr, workspace, stream);
+        return;
+    }
+    // SSIM is symmetric: the gradient of y alone is that of x with the images exchanged.
+    const bool exchanged = !grad_x;
+    SsimCall call = {exchanged ? y : x, exchanged ? x : y, data_range, convention, reduction};
+    call.scores = scores;
+    call.grad_x = exchanged ? grad_y : grad_x;
+    call.grad_y = exchanged ? nullptr : grad_y;
+    call.weights = weights;
+    call.upstream = upstream;
+    call.factor = factor;
+    run_gradient(call, workspace, static_cast<cudaStream_t>(stream));
 }
 
 }  // namespace limen::cuda

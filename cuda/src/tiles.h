@@ -8,7 +8,7 @@
 namespace limen::cuda {
 
 struct Tile {
-    int64_t plane;
+    int plane;
     int index;  // of the plane's tiles
     int row_begin, row_end, col_begin, col_end;
 };
@@ -28,7 +28,7 @@ struct TileGrid {
                        in_set = block - set * tiles * many;
         const int index = static_cast<int>(in_set / many), r = index / across * tile_rows,
                   c = index % across * tile_cols;
-        return {static_cast<int64_t>(set) * together + in_set % many,
+        return {static_cast<int>(set * many + in_set % many),
                 index,
                 r,
                 min(r + tile_rows, rows),
