@@ -45,9 +45,9 @@ __global__ void __launch_bounds__(kTileThreads) adjoint_kernel(const __grid_cons
             gx = factor * (sums[r][0] + u * sums[r][1] + v * sums[r][2]), gy = 0;
         }
         if (p.out.has_absolute) {
-            const int r = row - s.pad, c = col - s.pad;
-            if (r >= 0 && r < s.height && c >= 0 && c < s.width) {
-                const T slope = absolute * sign_of_difference<T>(s, plane, r, c);
+            const int y = row - s.pad, x = col - s.pad;
+            if (y >= 0 && y < s.height && x >= 0 && x < s.width) {
+                const T slope = absolute * sign_of_difference<T>(s, plane, y, x);
                 gx += slope, gy -= slope;
             }
         }

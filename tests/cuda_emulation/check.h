@@ -60,8 +60,9 @@ class CudaCase {
     static Library library(const std::function<std::vector<Numbers>()>& call);
 
     /// Numbers `i` of the kernels and `k` of the library: as exact as its own kernels, four times their largest error, and some
-    /// roundings of the largest number beside.
-    void compare(const char* what, const Outputs& outputs, std::size_t i, const Library& library, std::size_t k);
+    /// roundings of the largest number beside, or of `scale`.
+    void compare(const char* what, const Outputs& outputs, std::size_t i, const Library& library, std::size_t k,
+                 double scale = 0);
 
     void expect(bool holds, const std::string& otherwise);
     void expect_refusal(const char* what, const std::function<void()>& call);

@@ -1,5 +1,6 @@
 #include "check_gradients.h"
 
+#include <cmath>
 #include <optional>
 
 namespace check {
@@ -35,7 +36,7 @@ LibraryGradients library_gradients(
 }
 
 void check_gradients(CudaCase& c, std::size_t workspace_bytes, const std::function<void(const GradientCall&)>& kernels,
-                     const std::function<LibraryGradients(limen::Reduction)>& library) {
+                     const std::function<LibraryGradients(limen::Reduction)>& library, bool weighted) {
     const limen::Reduction reduction = c.reduction();
     const std::size_t count = c.scores(reduction);
     const bool of_x = c.note("of_x", c.random.chance(0.7)), of_y = c.note("of_y", !of_x || c.random.chance(0.6));
@@ -67,10 +68,13 @@ void check_gradients(CudaCase& c, std::size_t workspace_bytes, const std::functi
         }
         return std::vector<Numbers>{g.scores, g.x, g.y};
     });
+    // What a gradient's terms are like before they cancel, as in equal images.
+    const double pixels = weighted ? 1 : static_cast<double>(c.shape().count()) / static_cast<double>(count);
+    const double scale = std::fabs(factor) * 10 / (pixels * c.data_range);
     std::size_t next = 0;
-    if (scored) c.compare("score", *outputs, next++, both, 0);
-    if (of_x) c.compare("grad_x", *outputs, next++, both, 1);
-    if (of_y) c.compare("grad_y", *outputs, next++, both, 2);
+    if (scored) c.compare("score", *outputs, next++, both, 0, 1);
+    if (of_x) c.compare("grad_x", *outputs, next++, both, 1, scale);
+    if (of_y) c.compare("grad_y", *outputs, next++, both, 2, scale);
     if (workspace_bytes > 0) {
         Outputs o(c.random);
         c.expect_refusal("a workspace that is too small", [&] { call(o, workspace_bytes - 1); });

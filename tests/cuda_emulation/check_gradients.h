@@ -20,9 +20,10 @@ struct LibraryGradients {
     Numbers scores, x, y;
 };
 
-/// Draws which outputs are wanted, of which dtype, and what comes from upstream; runs and compares.
+/// Draws which outputs are wanted, of which dtype, and what comes from upstream; runs and compares. `weighted`: gradients are those of
+/// a sum over positions, not of a mean.
 void check_gradients(CudaCase& c, std::size_t workspace_bytes, const std::function<void(const GradientCall&)>& kernels,
-                     const std::function<LibraryGradients(limen::Reduction)>& library);
+                     const std::function<LibraryGradients(limen::Reduction)>& library, bool weighted = false);
 
 /// From a function of the library that fills scores and gradients.
 LibraryGradients library_gradients(

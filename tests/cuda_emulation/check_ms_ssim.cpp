@@ -24,8 +24,8 @@ void check_ms_ssim(CudaCase& c) {
         limen::ms_ssim(c.x(), c.y(), c.data_range, c.convention, reduction, numbers[0].data(), numbers[1].data());
         return numbers;
     });
-    c.compare("score", *outputs, 0, library, 0);
-    if (with_scales) c.compare("scales", *outputs, 1, library, 1);
+    c.compare("score", *outputs, 0, library, 0, 1);
+    if (with_scales) c.compare("scales", *outputs, 1, library, 1, 1);
     Outputs o(c.random);
     c.expect_refusal("a workspace that is too small", [&] { call(o, bytes - 1); });
 }

@@ -26,8 +26,8 @@ void check_ssim(CudaCase& c) {
         limen::ssim(c.x(), c.y(), c.data_range, c.convention, reduction, scores.data(), &to_map);
         return std::vector<Numbers>{scores, map.values()};
     });
-    c.compare("score", *outputs, 0, library, 0);
-    if (has_map) c.compare("map", *outputs, 1, library, 1);
+    c.compare("score", *outputs, 0, library, 0, 1);
+    if (has_map) c.compare("map", *outputs, 1, library, 1, 1);
     Outputs o(c.random);
     c.expect_refusal("a workspace that is too small", [&] {
         limen::cuda::ssim(c.x(), c.y(), c.data_range, c.convention, reduction, o.scores(count, dtype), nullptr,
@@ -56,7 +56,8 @@ void check_ssim_gradient(CudaCase& c) {
                 c, c.scores(reduction), [&](double* scores, const limen::OutputView* x, const limen::OutputView* y) {
                     limen::ssim_gradient(c.x(), c.y(), c.data_range, c.convention, reduction, scores, x, y, given);
                 });
-        });
+        },
+        weights != nullptr);
 }
 
 }  // namespace check
