@@ -33,6 +33,13 @@ def is_torch(x: Array) -> bool:
     return any(t.__module__ == "torch" and t.__name__ == "Tensor" for t in type(x).__mro__)
 
 
+def is_cupy(x: Array, y: Array) -> bool:
+    """Whether either is a CuPy array, without importing CuPy."""
+    if type(x) is np.ndarray and type(y) is np.ndarray:
+        return False
+    return any(_kind_of_type(cast(Hashable, type(a))) == "cupy" for a in (x, y))
+
+
 def images(x: Array, y: Array, channel_axis: int | str | None, reduction: str) -> Images:
     """Arrays other than PyTorch's, on the CPU. The core checks what it computes with: dtype, shape and layout.
 
@@ -145,9 +152,7 @@ def _known(x: Array, y: Array) -> tuple[Any, Any, Callable[[Any], Any]]:
     if kind != other:
         raise TypeError(f"x and y must be arrays of the same kind; got {kind} and {other}")
     if kind == "cupy":
-        raise ValueError(
-            "x and y are CuPy arrays; this installation computes on the CPU only: pass x.get() and y.get()"
-        )
+        raise ValueError("x and y are CuPy arrays; this function computes on the CPU only: pass x.get() and y.get()")
     if kind == "jax":
         return _untraced("x", x), _untraced("y", y), _to_jax
     if kind == "dlpack":

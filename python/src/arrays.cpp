@@ -9,12 +9,20 @@
 namespace limen::python {
 namespace {
 
-// Where a module finds its arrays. The CUDA core has one of its own; compiled for the emulation of CUDA it takes what the CPU's does.
+// Where a module finds its arrays. The CUDA core has one of its own.
 #if defined(LIMEN_PYTHON_CUDA)
 constexpr bool kOnCuda = true;
 #else
 constexpr bool kOnCuda = false;
 #endif
+
+bool reads(std::int32_t device_type) {
+#if defined(LIMEN_PYTHON_CUDA) && !defined(LIMEN_CUDA_EMULATION)
+    return device_type == dlpack::cuda || device_type == dlpack::cuda_managed;
+#else
+    return device_type == dlpack::cpu || device_type == dlpack::cuda_host;
+#endif
+}
 
 constexpr const char* kDTypes = "uint8, uint16, float16, bfloat16, float32 and float64";
 
@@ -80,13 +88,6 @@ py::object dlpack_capsule(const py::object& object) {
     return object.attr("__dlpack__")(**keywords);  // a producer older than versions
 }
 
-void check_memory(const char* name, const dlpack::Device& device) {
-    const bool on_cuda = device.type == dlpack::cuda || device.type == dlpack::cuda_managed;
-    if (kOnCuda ? on_cuda : device.type == dlpack::cpu || device.type == dlpack::cuda_host) return;
-    throw py::value_error(std::string(name) + " is not on " + (kOnCuda ? "a CUDA device" : "the CPU") +
-                          " (DLPack device type " + std::to_string(device.type) + ")");
-}
-
 template <class Managed>
 py::object hold(Managed* managed) {
     return py::capsule(managed, [](void* p) {
@@ -119,7 +120,9 @@ Array from_dlpack(const char* name, const py::object& object) {
         throw py::type_error(std::string(name) + ": __dlpack__ of " + std::string(py::str(py::type::of(object))) +
                              " gave no DLPack capsule");
     }
-    check_memory(name, t->device);
+    if (!reads(t->device.type))
+        throw py::value_error(std::string(name) + " is not on " + (kOnCuda ? "a CUDA device" : "the CPU") +
+                              " (DLPack device type " + std::to_string(t->device.type) + ")");
     out.device = t->device.id;
     static constexpr char kinds[] = {'i', 'u', 'f', 'o', 'b', 'c', '?'};
     const char kind = t->dtype.code < sizeof kinds ? kinds[t->dtype.code] : 'o';

@@ -17,6 +17,7 @@ except ImportError as error:
 if not hasattr(torch.library, "custom_op"):
     raise ImportError(f"limen.torch needs PyTorch 2.4 or later; found {torch.__version__}")
 
-from ._modules import MSSSIM, SSIM, MSSSIMLoss, SSIMLoss
+from . import _cuda_kernels as _cuda_kernels  # registers them
+from ._modules import MSSSIM, SSIM, L1SSIMLoss, MSSSIMLoss, SSIMLoss
 
-__all__ = ["MSSSIM", "SSIM", "MSSSIMLoss", "SSIMLoss"]
+__all__ = ["MSSSIM", "SSIM", "L1SSIMLoss", "MSSSIMLoss", "SSIMLoss"]
