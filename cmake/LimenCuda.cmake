@@ -45,6 +45,7 @@ if(LIMEN_HAVE_CUDA)
         cuda/src/ssim_adjoint_tiles.cu
         cuda/src/ssim_calls.cu
         cuda/src/ssim_forward.cu
+        cuda/src/ssim_gradient_sliding.cu
         cuda/src/ssim_sliding.cu
         cuda/src/ssim_tiles.cu
     )

@@ -1,6 +1,6 @@
 // The SSIM formula and its derivatives at one position, written once for every number type: double in the reference, a SIMD
 // vector in the CPU kernels, float in CUDA. Includes nothing, so that all three compilers accept it; whoever includes it has
-// at_least_zero(v), divide(a, b) and reciprocal(v) for the number type before it.
+// at_least_zero(v), divide(a, b), reciprocal(v) and quotient(a, b, reciprocal(b)) for the number type before it.
 //
 // Everything is in the sum u = x + y and the difference v = x - y (docs/definitions.md): SSIM needs only the windowed means of
 // u, v, u^2 and v^2, and the gradients of both images come out as the sum and the difference of two.
@@ -68,8 +68,8 @@ LIMEN_MATH SsimSlopes<T> ssim_slopes(const SsimMoments<T>& m, const SsimConstant
     const SsimTerms<T> t = ssim_terms(m, k);
     SsimSlopes<T> s;
     if constexpr (luminance) {
-        const T inverse = reciprocal(t.l_den * t.cs_den + k.epsilon);
-        s.value = t.l_num * t.cs_num * inverse;
+        const T den = t.l_den * t.cs_den + k.epsilon, inverse = reciprocal(den);
+        s.value = quotient(t.l_num * t.cs_num, den, inverse);
         const T l = t.l_num * inverse, value_l = s.value * t.l_den * inverse;
         const T cs = t.cs_num * inverse, value_cs = s.value * t.cs_den * inverse;
         s.uu = l - value_l;
@@ -78,7 +78,7 @@ LIMEN_MATH SsimSlopes<T> ssim_slopes(const SsimMoments<T>& m, const SsimConstant
         s.v = k.gain * (-t.mu_v * (cs + value_cs) - m.v * s.vv);
     } else {
         const T inverse = reciprocal(t.cs_den);
-        s.value = t.cs_num * inverse;
+        s.value = quotient(t.cs_num, t.cs_den, inverse);
         s.uu = inverse - s.value * inverse;
         s.vv = -inverse - s.value * inverse;
         s.u = -k.gain * m.u * s.uu;

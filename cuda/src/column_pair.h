@@ -12,6 +12,8 @@ struct PairBits {
 
 class ColumnPair {
   public:
+    ColumnPair() = default;
+
     /// Padded columns `column` and the next; from `end` on (padded) nothing is needed, and zeros are read.
     __device__ __forceinline__ ColumnPair(const Source& s, const PlaneSource& plane, int column, int end) {
         const int a = column - s.pad, first = column < end ? source_index(a, s.width, s.border) : -1,
@@ -25,8 +27,7 @@ class ColumnPair {
 
     /// Padded rows from `row` on, none outside [begin, end): the nearest inside takes its place.
     template <int N>
-    __device__ __forceinline__ void read(const Source& s, const PlaneSource& plane, int row, int begin, int end,
-                                         PairBits (&bits)[N]) const {
+    __device__ __forceinline__ void read(const Source& s, int row, int begin, int end, PairBits (&bits)[N]) const {
         if (together_ && s.bytes == 4 && row >= max(begin, s.pad) && row + N <= min(end, s.height + s.pad)) {
             const char* x = x_ + (row - s.pad) * (s.x_row * 4);
             const char* y = y_ + (row - s.pad) * (s.y_row * 4);
@@ -38,7 +39,7 @@ class ColumnPair {
             }
         } else {
 #pragma unroll
-            for (int i = 0; i < N; i++) bits[i] = read_row(s, plane, min(max(row + i, begin), end - 1));
+            for (int i = 0; i < N; i++) bits[i] = read_row(s, min(max(row + i, begin), end - 1));
         }
     }
 
@@ -51,18 +52,15 @@ class ColumnPair {
 #pragma unroll
         for (int c = 0; c < 2; c++) {
             const float a = x[c] - center.first, b = y[c] - center.second;
-            u[c] = s.centers ? a : a + b;
-            v[c] = s.centers ? b : a - b;
+            u[c] = s.is_uv ? a : a + b;
+            v[c] = s.is_uv ? b : a - b;
         }
     }
 
   private:
-    __device__ __forceinline__ PairBits read_row(const Source& s, const PlaneSource& plane, int row) const {
+    __device__ __forceinline__ PairBits read_row(const Source& s, int row) const {
         const int r = source_index(row - s.pad, s.height, s.border);
-        // A zero pixel of a plane that is stored about a center is minus that.
-        const uint32_t zero_x = s.centers ? __float_as_uint(static_cast<float>(-plane.center_u)) : 0;
-        const uint32_t zero_y = s.centers ? __float_as_uint(static_cast<float>(-plane.center_v)) : 0;
-        PairBits bits = {{zero_x, zero_x}, {zero_y, zero_y}};
+        PairBits bits = {};
         if (r < 0) return bits;
         const char* const x = x_ + r * (s.x_row * s.bytes);
         const char* const y = y_ + r * (s.y_row * s.bytes);

@@ -34,7 +34,8 @@ struct CoarseGradient {
 
 struct GradientOutput {
     Output x, y;  // y.data may be null
-    // Gradients of pixels that padding repeats, until fold() adds them to those: [image of the pair][plane][frame pixel].
+    // Where padding repeats pixels, the gradients of all that take part, until fold() adds them up: [image of the pair][plane][pixel of
+    // the frame]. Else null.
     void* frames;
     int64_t planes;
     Factor factor;
@@ -43,18 +44,42 @@ struct GradientOutput {
     bool has_absolute;
 };
 
-/// The padded pixels that lie outside the image, in the order of their memory: those above, those below, those beside.
+/// The padded pixels along the border, those that padding makes and those that it can repeat, in the order of their memory: rows at the
+/// top, rows at the bottom, and what is left of the columns at both sides.
 struct Frame {
-    int pad, height, width;
+    int height, width;             // padded
+    int top, bottom, left, right;  // rows and columns of the frame
 
+    __host__ __device__ Frame(int pad, int image_height, int image_width)
+        : height(image_height + 2 * pad), width(image_width + 2 * pad) {
+        top = min(2 * pad + 1, height);
+        bottom = min(2 * pad + 1, height - top);
+        left = min(2 * pad + 1, width);
+        right = min(2 * pad + 1, width - left);
+    }
     __host__ __device__ int64_t pixels() const {
-        return static_cast<int64_t>(2 * pad) * (width + 2 * pad) + static_cast<int64_t>(height) * (2 * pad);
+        return static_cast<int64_t>(top + bottom) * width +
+               static_cast<int64_t>(height - top - bottom) * (left + right);
+    }
+    __device__ bool holds(int row, int col) const {
+        return row < top || row >= height - bottom || col < left || col >= width - right;
     }
     __device__ int64_t at(int row, int col) const {
-        const int64_t across = width + 2 * pad;
-        if (row < pad) return row * across + col;
-        if (row >= pad + height) return (row - height) * across + col;
-        return 2 * pad * across + static_cast<int64_t>(row - pad) * (2 * pad) + (col < pad ? col : col - width);
+        if (row < top) return static_cast<int64_t>(row) * width + col;
+        if (row >= height - bottom) return static_cast<int64_t>(row - height + bottom + top) * width + col;
+        return static_cast<int64_t>(top + bottom) * width + static_cast<int64_t>(row - top) * (left + right) +
+               (col < left ? col : col - width + right + left);
+    }
+    __device__ void locate(int64_t i, int& row, int& col) const {
+        const int64_t rows = static_cast<int64_t>(top + bottom) * width;
+        if (i < rows) {
+            row = static_cast<int>(i / width), col = static_cast<int>(i % width);
+            if (row >= top) row += height - bottom - top;
+        } else {
+            row = static_cast<int>((i - rows) / (left + right)) + top,
+            col = static_cast<int>((i - rows) % (left + right));
+            if (col >= left) col += width - right - left;
+        }
     }
 };
 
@@ -90,21 +115,23 @@ template <class T>
 __device__ __forceinline__ void put_gradient(const GradientOutput& out, const Source& s, int plane, int row, int col,
                                              T gx, T gy) {
     const int r = row - s.pad, c = col - s.pad;
-    const bool both = out.y.data != nullptr;
-    if (r < 0 || r >= s.height || c < 0 || c >= s.width) {
-        if (s.border == Border::zero) return;
-        const Frame frame = {s.pad, s.height, s.width};
-        const int64_t at = plane * frame.pixels() + frame.at(row, col);
-        static_cast<T*>(out.frames)[at] = gx;
-        if (both) static_cast<T*>(out.frames)[out.planes * frame.pixels() + at] = gy;
-        return;
+    const bool both = out.y.data != nullptr, inside = r >= 0 && r < s.height && c >= 0 && c < s.width;
+    if (out.coarse.x && inside) add_coarse<T>(out.coarse, plane, r, c, both, gx, gy);
+    if (out.frames) {
+        const Frame frame(s.pad, s.height, s.width);
+        if (frame.holds(row, col)) {
+            const int64_t at = plane * frame.pixels() + frame.at(row, col);
+            static_cast<T*>(out.frames)[at] = gx;
+            if (both) static_cast<T*>(out.frames)[out.planes * frame.pixels() + at] = gy;
+            return;
+        }
     }
-    if (out.coarse.x) add_coarse<T>(out.coarse, plane, r, c, both, gx, gy);
+    if (!inside) return;  // a zero
     out.x.write(out.x.plane(plane) + r * out.x.row + c * out.x.column, gx);
     if (both) out.y.write(out.y.plane(plane) + r * out.y.row + c * out.y.column, gy);
 }
 
-/// Adds the frames to the pixels that they repeat.
+/// Writes the gradients of pixels that padding repeats, from the frames.
 struct FoldParams {
     int pad, height, width;
     Border border;

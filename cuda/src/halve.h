@@ -1,4 +1,4 @@
-// The next scale of MS-SSIM: means over 2 x 2 pixels, in u and v less the plane's center.
+// The next scale of MS-SSIM: means over 2 x 2 pixels, in u and v.
 #pragma once
 
 #include "launch.h"
@@ -9,9 +9,8 @@ namespace limen::cuda {
 struct HalveParams {
     Source source;  // unpadded
     detail::Halving rows, cols;
-    bool zero;        // what lies beyond the border is zero
-    double* centers;  // [plane][2]; written if the source has none
-    void* u;          // [plane][row][column], float32 or float64
+    bool zero;  // what lies beyond the border is zero
+    void* u;    // [plane][row][column], float32 or float64
     void* v;
 };
 cudaError_t halve(const HalveParams& p, int64_t planes, bool wide, cudaStream_t stream);

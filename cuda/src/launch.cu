@@ -62,12 +62,11 @@ Source source_of(const ImageView& x, const ImageView& y) {
 Output output_of(const OutputView* view) { return output_from(view); }
 Output output_of(const ImageView* view) { return output_from(view); }
 
-Source source_of_uv(const void* u, const void* v, DType dtype, int64_t planes, int height, int width,
-                    const double* centers) {
+Source source_of_uv(const void* u, const void* v, DType dtype, int64_t planes, int height, int width) {
     // Rows lie side by side. Every plane is an image of one channel.
     Source s = source_of(ImageView::planar(u, dtype, height, width, 1, planes),
                          ImageView::planar(v, dtype, height, width, 1, planes));
-    s.centers = centers;
+    s.is_uv = true;
     return s;
 }
 
@@ -83,6 +82,15 @@ bool is_wide(DType dtype, double data_range, const Convention& c) {
     return dtype == DType::float64 || extreme || c.k1 == 0 || c.k2 == 0;
 }
 
+void round_taps(detail::Window& window) {
+    double others = 0;
+    for (int k = 1; k <= window.reach; k++) {
+        window.tap[k] = static_cast<double>(static_cast<float>(window.tap[k]));
+        others += 2 * window.tap[k];
+    }
+    window.tap[0] = static_cast<double>(static_cast<float>(1 - others));
+}
+
 TileGrid tile_grid(int64_t planes, int rows, int cols, int tile_rows, int tile_cols, int together) {
     TileGrid g = {};
     g.rows = rows;
@@ -96,19 +104,19 @@ TileGrid tile_grid(int64_t planes, int rows, int cols, int tile_rows, int tile_c
     return g;
 }
 
-TileGrid sliding_grid(int64_t planes, int rows, int cols, int most_cols, int together) {
+TileGrid sliding_grid(int64_t planes, int rows, int cols, int most_cols, int together, int blocks, int extra_rows) {
     const int across = (cols + most_cols - 1) / most_cols;
     const int tile_cols = std::min(most_cols, ((cols + across - 1) / across + 7) / 8 * 8);
-    // Blocks that run at a time on the largest devices of the day: 132 multiprocessors, three blocks each. A strip cut into more pieces
-    // fills them better, but every piece begins with ten rows that complete nothing.
-    constexpr double kResident = 132 * 3, kOverhead = 8;
+    // The largest devices of the day have 132 multiprocessors. A strip cut into more pieces fills them better, but every piece begins
+    // with rows that complete nothing.
+    const double resident = 132.0 * blocks;
     TileGrid best = {};
     double least = 0;
     for (int pieces = 1; pieces <= std::max(rows / 16, 1) && pieces <= 256; pieces++) {
         const int tile_rows = ((rows + pieces - 1) / pieces + kGroup - 1) / kGroup * kGroup;
         const TileGrid grid = tile_grid(planes, rows, cols, tile_rows, tile_cols, together);
-        const double blocks = static_cast<double>(planes) * static_cast<double>(grid.tiles());
-        const double cost = std::ceil(blocks / kResident) * (tile_rows + kOverhead);
+        const double all = static_cast<double>(planes) * static_cast<double>(grid.tiles());
+        const double cost = std::ceil(all / resident) * (tile_rows + extra_rows);
         if (pieces == 1 || cost < least) least = cost, best = grid;
     }
     return best;

@@ -18,17 +18,20 @@ Source source_of(const ImageView& x, const ImageView& y);
 Output output_of(const OutputView* view);
 Output output_of(const ImageView* view);
 
-/// Planes of u and v (planar, float32 or float64), stored less a center for each.
-Source source_of_uv(const void* u, const void* v, DType dtype, int64_t planes, int height, int width,
-                    const double* centers);
+/// Planes of u and v, planar, float32 or float64.
+Source source_of_uv(const void* u, const void* v, DType dtype, int64_t planes, int height, int width);
 
 void pad(Source& source, Padding padding, int reach);
 
 /// Whether a call is computed in float64: for such images, and where a denominator could be no normal float32.
 bool is_wide(DType dtype, double data_range, const Convention& convention);
 
-/// Tiles for the kernels that slide down strips, and for those that take a tile at a time.
-TileGrid sliding_grid(int64_t planes, int rows, int cols, int most_cols, int together);
+/// Rounds taps to float32 such that their sum stays one: E[u^2] - E[u]^2 would multiply its error by the squared mean.
+void round_taps(detail::Window& window);
+
+/// Tiles for the kernels that slide down strips, of which a multiprocessor runs `blocks` at a time and a piece costs as much as
+/// `extra_rows` more, and for those that take a tile at a time.
+TileGrid sliding_grid(int64_t planes, int rows, int cols, int most_cols, int together, int blocks, int extra_rows);
 TileGrid tile_grid(int64_t planes, int rows, int cols, int tile_rows, int tile_cols, int together);
 
 /// Planes that lie in the same memory: the channels of interleaved pixels.

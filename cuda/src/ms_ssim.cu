@@ -22,8 +22,7 @@ struct Layout {
     std::array<TileGrid, kMostScales> grids;
     std::array<double*, kMostScales> sums;
     std::array<void*, kMostScales> u = {}, v = {};  // of the coarser scales
-    double* centers;
-    double* means;  // [plane][scale]
+    double* means;                                  // [plane][scale]
 
     Layout(const ImageView& x, double range, const Convention& c, Pieces& pieces)
         : convention(c),
@@ -40,7 +39,6 @@ struct Layout {
             u[at(j)] = pieces.take_bytes(planes * s.height * s.width * number());
             v[at(j)] = pieces.take_bytes(planes * s.height * s.width * number());
         }
-        centers = pieces.take<double>(2 * planes);
         means = pieces.take<double>(planes * c.scales);
     }
 
@@ -53,7 +51,7 @@ struct Layout {
     Source source(const ImageView& x, const ImageView& y, int j) const {
         if (j == 0) return source_of(x, y);
         return source_of_uv(u[at(j)], v[at(j)], dtype(), planes, static_cast<int>(scale(j).height),
-                            static_cast<int>(scale(j).width), centers);
+                            static_cast<int>(scale(j).width));
     }
     Formula formula(int j) const { return detail::formula_of(convention, data_range, j + 1 == convention.scales); }
 };
@@ -106,12 +104,13 @@ void start_means(const Layout& layout, const ImageView& x, const ImageView& y, c
         const std::size_t at = Layout::at(j);
         Source source = layout.source(x, y, j);
         if (j + 1 < count) {
-            const HalveParams p = {source,         s.rows,           s.cols,          s.border == Border::zero,
-                                   layout.centers, layout.u[at + 1], layout.v[at + 1]};
+            const HalveParams p = {source,           s.rows,          s.cols, s.border == Border::zero,
+                                   layout.u[at + 1], layout.v[at + 1]};
             check(halve(p, layout.planes, layout.engine.wide, stream), "halving");
         }
         pad(source, s.padding, layout.convention.size / 2);
-        check(forward(layout.engine, forward_params(source, layout.grids[at], layout.formula(j), layout.sums[at]),
+        check(forward(layout.engine,
+                      forward_params(layout.engine.wide, source, layout.grids[at], layout.formula(j), layout.sums[at]),
                       stream),
               "a scale of MS-SSIM");
         Means means = means_of(layout.sums[at], layout.grids[at].tiles(), layout.planes, 1, false,
@@ -190,7 +189,7 @@ void ms_ssim_gradient(const ImageView& x, const ImageView& y, double data_range,
     Pieces pieces(workspace, ms_ssim_gradient_workspace_bytes(x, data_range, convention));
     const GradientLayout layout(x, data_range, convention, pieces);
     blocks_of(layout.grids[0]);
-    blocks_of(layout.work[0].positions);
+    blocks_of(layout.work[0].grid);
 
     CombineParams p = combine_params(layout, x, reduction);
     if (scores) {

@@ -30,11 +30,15 @@ __device__ __forceinline__ float reciprocal(float v) {
 }
 __device__ __forceinline__ double reciprocal(double v) { return 1 / v; }
 
-__device__ __forceinline__ float divide(float a, float b) { return a * reciprocal(b); }
-__device__ __forceinline__ double divide(double a, double b) { return a / b; }
+// a / b by its distance from one: equal numbers give exactly one, and what error the reciprocal has goes with the distance. The
+// difference must not be contracted with the product that `a` is.
+__device__ __forceinline__ float quotient(float a, float b, float inverse) {
+    return __fmaf_rn(-inverse, __fmaf_rn(-1.0f, a, b), 1.0f);
+}
+__device__ __forceinline__ double quotient(double a, double b, double) { return a / b; }
 
-__device__ __forceinline__ float multiply_add(float a, float b, float c) { return __fmaf_rn(a, b, c); }
-__device__ __forceinline__ double multiply_add(double a, double b, double c) { return fma(a, b, c); }
+__device__ __forceinline__ float divide(float a, float b) { return quotient(a, b, reciprocal(b)); }
+__device__ __forceinline__ double divide(double a, double b) { return a / b; }
 
 }  // namespace
 

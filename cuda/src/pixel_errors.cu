@@ -31,7 +31,7 @@ __global__ void __launch_bounds__(kThreads) errors_float(const __grid_constant__
     LongSum<float> sum;
     for (int row = tile.row_begin; row < tile.row_end && column < tile.col_end; row += kRowsAhead) {
         PairBits bits[kRowsAhead];
-        columns.read(s, plane, row, tile.row_begin, tile.row_end, bits);
+        columns.read(s, row, tile.row_begin, tile.row_end, bits);
 #pragma unroll
         for (int i = 0; i < kRowsAhead; i++) {
             if (row + i >= tile.row_end) break;

@@ -18,8 +18,8 @@ struct PlaneGradient {
 };
 
 struct GradientWork {
-    TileGrid positions;  // whose sums it leaves
-    double* sums;        // [plane][tile], of the formula's value
+    TileGrid grid;  // of positions or, for the sliding kernel, of padded pixels
+    double* sums;   // [plane][tile], of the formula's value
     void* frames;
     void* slopes;
     int64_t slope_planes;
@@ -27,6 +27,23 @@ struct GradientWork {
 
 /// Working memory, whichever gradients are wanted.
 GradientWork gradient_work(Pieces& pieces, const PlaneGradient& g);
+
+/// What the sliding kernels are given.
+struct SlidingGradientParams {
+    Source source;
+    TileGrid grid;  // of padded pixels
+    int position_rows, position_cols;
+    Taps taps;
+    float c1, c2, epsilon;
+    bool luminance;
+    double* sums;  // [plane][tile]
+    Output weights;
+    GradientOutput out;
+    // Pixels (padded) whose gradient goes straight from pairs of float32 to pairs of float32, if `direct`.
+    bool direct;
+    int inner_row_begin, inner_row_end, inner_col_begin, inner_col_end;
+};
+cudaError_t gradient_sliding(const SlidingGradientParams& p, cudaStream_t stream);
 
 void start_gradient(const PlaneGradient& g, const GradientWork& work, cudaStream_t stream);
 

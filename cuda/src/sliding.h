@@ -18,6 +18,13 @@ constexpr int kStripColumns = 2 * kSlideThreads;  // that come in; ten fewer go 
 constexpr int kGroup = 4;                         // rows at a time, one for each warp
 constexpr int kLaneColumns = 8;
 
+// Blocks of a multiprocessor, which decides how many registers a thread has: 168 and 128. Turing has shared memory for one anyway.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+constexpr int kForwardBlocks = 1, kGradientBlocks = 1;
+#else
+constexpr int kForwardBlocks = 3, kGradientBlocks = 2;
+#endif
+
 /// Half of the window, tap[0] in its middle.
 struct Taps {
     float tap[kTaps / 2 + 1];
@@ -73,6 +80,10 @@ struct StripRows {
         const int quad = thread / 2;
         return *reinterpret_cast<float2*>(words + (quad % 2) * kHalf + row * (kStripColumns / 2) + quad / 2 * 4 +
                                           thread % 2 * 2);
+    }
+    __device__ __forceinline__ float& word(int row, int column) const {
+        const int quad = column / 4;
+        return words[(quad % 2) * kHalf + row * (kStripColumns / 2) + quad / 2 * 4 + column % 4];
     }
     /// Columns 8 * lane + 4 * i and the three after it.
     __device__ __forceinline__ float4& quad(int row, int lane, int i) const {

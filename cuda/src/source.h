@@ -20,15 +20,14 @@ struct Source {
     int bytes;  // of an element
     DType dtype;
     Border border;
-    bool pairs;             // two columns from an even one on can be read at once
-    const double* centers;  // if given, x and y hold u and v less these two numbers for every plane
+    bool pairs;  // two columns from an even one on can be read at once
+    bool is_uv;  // x and y already hold u and v
 };
 
 /// One plane of it.
 struct PlaneSource {
     const char* x;
     const char* y;
-    double center_u, center_v;
 };
 
 __device__ __forceinline__ PlaneSource plane_of(const Source& s, int plane) {
@@ -36,8 +35,6 @@ __device__ __forceinline__ PlaneSource plane_of(const Source& s, int plane) {
     PlaneSource p;
     p.x = static_cast<const char*>(s.x) + (b * s.x_batch + c * s.x_channel) * s.bytes;
     p.y = static_cast<const char*>(s.y) + (b * s.y_batch + c * s.y_channel) * s.bytes;
-    p.center_u = s.centers ? s.centers[2 * plane] : 0;
-    p.center_v = s.centers ? s.centers[2 * plane + 1] : 0;
     return p;
 }
 
@@ -106,7 +103,7 @@ __device__ Center<T> center_of(const Source& s, const PlaneSource& plane, int ro
     // A broken pixel must not spread over the map.
     if (!(fabsf(first) + fabsf(second) <= 1e37f)) first = second = 0;
     const T a = first, b = second;
-    if (s.centers) return {a, b, a + static_cast<T>(plane.center_u), b + static_cast<T>(plane.center_v)};
+    if (s.is_uv) return {a, b, a, b};
     return {a, b, a + b, a - b};
 }
 
@@ -115,16 +112,15 @@ template <class T>
 __device__ __forceinline__ void read_pair(const Source& s, const PlaneSource& plane, const Center<T>& center, int row,
                                           int col, T& u, T& v) {
     const int64_t r = source_index(row - s.pad, s.height, s.border), c = source_index(col - s.pad, s.width, s.border);
-    // A zero pixel of a plane that is stored about a center is minus that.
-    T a = static_cast<T>(-plane.center_u), b = static_cast<T>(-plane.center_v);
+    T a = 0, b = 0;
     if (r >= 0 && c >= 0) {
         a = read_number<T>(plane.x, r * s.x_row + c * s.x_column, s.dtype, s.bytes);
         b = read_number<T>(plane.y, r * s.y_row + c * s.y_column, s.dtype, s.bytes);
     }
     a -= center.first;
     b -= center.second;
-    u = s.centers ? a : a + b;
-    v = s.centers ? b : a - b;
+    u = s.is_uv ? a : a + b;
+    v = s.is_uv ? b : a - b;
 }
 
 }  // namespace limen::cuda

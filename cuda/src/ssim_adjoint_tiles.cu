@@ -45,9 +45,9 @@ __global__ void __launch_bounds__(kTileThreads) adjoint_kernel(const __grid_cons
             gx = factor * (sums[r][0] + u * sums[r][1] + v * sums[r][2]), gy = 0;
         }
         if (p.out.has_absolute) {
-            const int y = row - s.pad, x = col - s.pad;
-            if (y >= 0 && y < s.height && x >= 0 && x < s.width) {
-                const T slope = absolute * sign_of_difference<T>(s, plane, y, x);
+            const int i = row - s.pad, j = col - s.pad;
+            if (i >= 0 && i < s.height && j >= 0 && j < s.width) {
+                const T slope = absolute * sign_of_difference<T>(s, plane, i, j);
                 gx += slope, gy -= slope;
             }
         }

@@ -171,7 +171,8 @@ void run_forward(const SsimCall& call, const Workspace& workspace, cudaStream_t 
     blocks_of(layout.grid);
 
     const Formula formula = detail::formula_of(call.convention, call.data_range, true);
-    ForwardParams p = forward_params(layout.source(call, stream), layout.grid, formula, layout.sums);
+    ForwardParams p =
+        forward_params(layout.engine.wide, layout.source(call, stream), layout.grid, formula, layout.sums);
     p.map = output_of(call.map);
     check(forward(layout.engine, p, stream), "SSIM");
     start_absolute(call, layout, stream);
@@ -186,7 +187,7 @@ void run_gradient(const SsimCall& call, const Workspace& workspace, cudaStream_t
     if (call.weights) detail::check_weights(*call.weights, call.x, size[0], size[1]);
     Pieces pieces(workspace, gradient_bytes(call.x, call.data_range, call.convention, call.with_absolute));
     const GradientLayout layout(call.x, call.data_range, call.convention, call.with_absolute, pieces);
-    blocks_of(layout.work.positions);
+    blocks_of(layout.work.grid);
 
     const double images = call.reduction == Reduction::image ? static_cast<double>(call.x.channels) : 1;
     const double pixels = static_cast<double>(call.x.height) * static_cast<double>(call.x.width);
@@ -228,7 +229,7 @@ void run_gradient(const SsimCall& call, const Workspace& workspace, cudaStream_t
         check(spread(p, layout.engine.wide, stream), "gradient of the downsampling");
     }
     start_absolute(call, layout, stream);
-    start_scores(call, layout, layout.work.sums, layout.work.positions.tiles(), stream);
+    start_scores(call, layout, layout.work.sums, layout.work.grid.tiles(), stream);
 }
 
 }  // namespace limen::cuda

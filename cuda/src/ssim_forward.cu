@@ -4,17 +4,23 @@ namespace limen::cuda {
 
 TileGrid forward_grid(const Engine& engine, int64_t planes, int64_t rows, int64_t cols, int together) {
     const int r = static_cast<int>(rows), c = static_cast<int>(cols);
-    // A strip may begin one column early, and its pairs of columns are even.
-    if (engine.sliding) return sliding_grid(planes, r, c, kStripColumns - kTaps + 1 - 2, together);
+    // A strip may begin one column early. A piece of it costs about eight rows more, ten of which only half is done.
+    if (engine.sliding) return sliding_grid(planes, r, c, kStripColumns - kTaps - 1, together, kForwardBlocks, 8);
     return tile_grid(planes, r, c, engine.wide ? kTileRows<double> : kTileRows<float>, kTileColumns, together);
 }
 
-ForwardParams forward_params(const Source& source, const TileGrid& grid, const Formula& formula, double* sums) {
+TileGrid gradient_grid(int64_t planes, int rows, int cols, int together) {
+    return sliding_grid(planes, rows, cols, kStripColumns - 2 * kTaps - 2, together, kGradientBlocks, 20);
+}
+
+ForwardParams forward_params(bool wide, const Source& source, const TileGrid& grid, const Formula& formula,
+                             double* sums) {
     ForwardParams p = {};
     p.source = source;
     p.grid = grid;
     p.formula = formula;
-    p.taps = taps_of(formula.window);
+    if (!wide) round_taps(p.formula.window);
+    p.taps = taps_of(p.formula.window);
     p.c1 = static_cast<float>(formula.c1);
     p.c2 = static_cast<float>(formula.c2);
     p.epsilon = static_cast<float>(formula.epsilon);

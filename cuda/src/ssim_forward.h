@@ -35,9 +35,11 @@ inline Engine engine_for(DType dtype, double data_range, const Convention& conve
 }
 
 TileGrid forward_grid(const Engine& engine, int64_t planes, int64_t rows, int64_t cols, int together);
+TileGrid gradient_grid(int64_t planes, int rows, int cols, int together);
 
 /// With the formula and what follows from it.
-ForwardParams forward_params(const Source& source, const TileGrid& grid, const Formula& formula, double* sums);
+ForwardParams forward_params(bool wide, const Source& source, const TileGrid& grid, const Formula& formula,
+                             double* sums);
 
 cudaError_t forward(const Engine& engine, const ForwardParams& p, cudaStream_t stream);
 cudaError_t forward_sliding(const ForwardParams& p, cudaStream_t stream);

@@ -9,8 +9,9 @@ namespace {
 constexpr int Q = 4;                     // u, v, u^2, v^2
 using Rows = StripRows<2 * kGroup * Q>;  // a group in work and the next one
 
-template <bool luminance>
-__global__ void __launch_bounds__(kSlideThreads, 3) forward_kernel(const __grid_constant__ ForwardParams p) {
+template <bool luminance, bool with_map>
+__global__ void __launch_bounds__(kSlideThreads, with_map ? 1 : kForwardBlocks)
+    forward_kernel(const __grid_constant__ ForwardParams p) {
     float* const shared = shared_memory<float>();
     const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
     const Source& s = p.source;
@@ -31,7 +32,7 @@ __global__ void __launch_bounds__(kSlideThreads, 3) forward_kernel(const __grid_
     ColumnSums<Q> sums;
     sums.clear();
     PairBits bits[kGroup];
-    const auto read = [&](int row) { columns.read(s, plane, row, tile.row_begin, last_row + 1, bits); };
+    const auto read = [&](int row) { columns.read(s, row, tile.row_begin, last_row + 1, bits); };
     // Sums are complete after ten rows; two more in front make whole groups of them.
     const int ready = tile.row_begin + kTaps - 1;
     read(ready - 3 * kGroup);
@@ -70,6 +71,17 @@ __global__ void __launch_bounds__(kSlideThreads, 3) forward_kernel(const __grid_
                     if (j >= first && j < last) sum += m[0][j];
             }
             total.add(sum);
+            if constexpr (with_map) {
+                // Through shared memory, so that a warp writes columns side by side. The row is this warp's alone, and read.
+                __syncwarp();
+                const int at = (parity + warp) * Q;
+                rows.quad(at, lane, 0) = {m[0][0], m[0][1], m[0][2], m[0][3]};
+                rows.quad(at, lane, 1) = {m[0][4], m[0][5], m[0][6], m[0][7]};
+                __syncwarp();
+                const int64_t line = p.map.plane(tile.plane) + (row + warp - kTaps + 1) * p.map.row;
+                for (int col = tile.col_begin - strip + lane; col < tile.col_end - strip; col += 32)
+                    p.map.write(line + (strip + col) * p.map.column, rows.word(at, col));
+            }
         }
         parity ^= kGroup;
     }
@@ -80,8 +92,10 @@ __global__ void __launch_bounds__(kSlideThreads, 3) forward_kernel(const __grid_
 }  // namespace
 
 cudaError_t forward_sliding(const ForwardParams& p, cudaStream_t stream) {
-    return launch(p.formula.luminance ? forward_kernel<true> : forward_kernel<false>, dim3(blocks_of(p.grid)),
-                  dim3(kSlideThreads), Rows::kWords * sizeof(float), stream, p);
+    const auto kernel = p.map.data            ? forward_kernel<true, true>
+                        : p.formula.luminance ? forward_kernel<true, false>
+                                              : forward_kernel<false, false>;
+    return launch(kernel, dim3(blocks_of(p.grid)), dim3(kSlideThreads), Rows::kWords * sizeof(float), stream, p);
 }
 
 }  // namespace limen::cuda

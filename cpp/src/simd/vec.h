@@ -99,6 +99,10 @@ template <class V>
 LIMEN_INLINE V reciprocal(V v) {
     return 1 / v;
 }
+template <class V>
+LIMEN_INLINE V quotient(V a, V, V inverse) {
+    return a * inverse;
+}
 
 // kLanes<float> small integers as 32-bit ones. By name, since GCC 12 takes the conversion of a short vector apart.
 LIMEN_INLINE Bits<float> widen(const uint8_t* p) {
