@@ -72,7 +72,7 @@ class ColumnSums {
 template <int Rows>
 struct StripRows {
     static constexpr int kHalf = Rows * kStripColumns / 2 + 16;
-    static constexpr int kWords = 2 * kHalf;  // what lanes without columns read lies inside
+    static constexpr int kWords = Rows * kStripColumns + 16;
 
     float* words;
 
@@ -89,6 +89,11 @@ struct StripRows {
     __device__ __forceinline__ float4& quad(int row, int lane, int i) const {
         return *reinterpret_cast<float4*>(words + (i % 2) * kHalf + row * (kStripColumns / 2) + (lane + i / 2) * 4);
     }
+    /// The same for a sum, or another quad of the row where sums would see columns that the strip doesn't have.
+    __device__ __forceinline__ float4 summand(int row, int lane, int i) const {
+        constexpr int kLast = kStripColumns / kLaneColumns - 1;
+        return i == 4 ? quad(row, min(lane, kLast - 2), i) : quad(row, min(lane, kLast - 1), i);
+    }
 };
 
 /// N sums along a row, from column 8 * lane + 4 * First on.
@@ -98,7 +103,7 @@ __device__ __forceinline__ void blur_along(const Rows& rows, int row, int lane, 
     float word[4 * kQuads];
 #pragma unroll
     for (int i = 0; i < kQuads; i++) {
-        const float4 four = rows.quad(row, lane, First + i);
+        const float4 four = rows.summand(row, lane, First + i);
         word[4 * i] = four.x, word[4 * i + 1] = four.y, word[4 * i + 2] = four.z, word[4 * i + 3] = four.w;
     }
 #pragma unroll

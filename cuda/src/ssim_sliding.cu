@@ -9,6 +9,11 @@ namespace {
 constexpr int Q = 4;                     // u, v, u^2, v^2
 using Rows = StripRows<2 * kGroup * Q>;  // a group in work and the next one
 
+// Of a lane's columns, those from `first` on before `last`.
+struct LaneColumns {
+    int first, last;
+};
+
 template <bool luminance, bool with_map>
 __global__ void __launch_bounds__(kSlideThreads, with_map ? 1 : kForwardBlocks)
     forward_kernel(const __grid_constant__ ForwardParams p) {
@@ -25,9 +30,11 @@ __global__ void __launch_bounds__(kSlideThreads, with_map ? 1 : kForwardBlocks)
     const SsimConstants<float> k = {1, center.u, center.v, p.c1, p.c2, p.epsilon};
     const ColumnPair columns(s, plane, strip + 2 * thread, tile.col_end + kTaps - 1);
 
-    const int first = max(tile.col_begin - strip - kLaneColumns * lane, 0),
-              last =
-                  min(tile.col_end - strip - kLaneColumns * lane, kLaneColumns);  // of the lane's columns, that count
+    // Those that count wait in shared memory, since registers are taken.
+    LaneColumns* const own = reinterpret_cast<LaneColumns*>(shared + Rows::kWords);
+    if (thread < 32)
+        own[thread] = {max(tile.col_begin - strip - kLaneColumns * lane, 0),
+                       min(tile.col_end - strip - kLaneColumns * lane, kLaneColumns)};
     LongSum<float> total;
     ColumnSums<Q> sums;
     sums.clear();
@@ -62,13 +69,14 @@ __global__ void __launch_bounds__(kSlideThreads, with_map ? 1 : kForwardBlocks)
                 const SsimMoments<float> moments = {m[0][j], m[1][j], m[2][j], m[3][j]};
                 m[0][j] = ssim_value<luminance>(ssim_terms(moments, k), k);
             }
-            if (first == 0 && last == kLaneColumns) {
+            const LaneColumns counts = own[lane];
+            if (counts.first == 0 && counts.last == kLaneColumns) {
 #pragma unroll
                 for (int j = 0; j < kLaneColumns; j++) sum += m[0][j];
             } else {
 #pragma unroll
                 for (int j = 0; j < kLaneColumns; j++)
-                    if (j >= first && j < last) sum += m[0][j];
+                    if (j >= counts.first && j < counts.last) sum += m[0][j];
             }
             total.add(sum);
             if constexpr (with_map) {
@@ -95,7 +103,8 @@ cudaError_t forward_sliding(const ForwardParams& p, cudaStream_t stream) {
     const auto kernel = p.map.data            ? forward_kernel<true, true>
                         : p.formula.luminance ? forward_kernel<true, false>
                                               : forward_kernel<false, false>;
-    return launch(kernel, dim3(blocks_of(p.grid)), dim3(kSlideThreads), Rows::kWords * sizeof(float), stream, p);
+    return launch(kernel, dim3(blocks_of(p.grid)), dim3(kSlideThreads),
+                  Rows::kWords * sizeof(float) + 32 * sizeof(LaneColumns), stream, p);
 }
 
 }  // namespace limen::cuda
