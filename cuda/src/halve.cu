@@ -16,7 +16,7 @@ __global__ void __launch_bounds__(kThreads) halve_kernel(const __grid_constant__
     for (int row = blockIdx.y; row < p.rows.coarse; row += gridDim.y)
         for (int col = threadIdx.x; col < p.cols.coarse; col += kThreads) {
             T sum_u = 0, sum_v = 0;
-#pragma unroll
+#pragma unroll 1  // more, and ptxas spills
             for (int k = 0; k < 4; k++) {
                 T u, v;
                 read_pair<T>(s, plane, none, 2 * row - p.rows.start + k / 2, 2 * col - p.cols.start + k % 2, u, v);
