@@ -59,9 +59,7 @@ def everything(x: Any, y: Any, dtype: str, axis: int = -3) -> list[Any]:
     ],
     ids=str,
 )
-def test_any_number_of_threads_gives_the_same_bits(
-    threads: Any, shape: tuple[int, ...], dtype: str, axis: int
-) -> None:
+def test_any_number_of_threads_gives_the_same_bits(threads: Any, shape: tuple[int, ...], dtype: str, axis: int) -> None:
     x, y = alike(*shape, dtype=dtype)
     x, y = (x, y) if axis == -3 else channels_last(x, y)
     threads(1)

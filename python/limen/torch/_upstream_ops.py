@@ -51,10 +51,10 @@ ssim_upstream_gradient = _define_gradient("ssim", _core.ssim_gradient)
 ms_ssim_upstream_gradient = _define_gradient("ms_ssim", _core.ms_ssim_gradient)
 
 
-def sweep_again(gradient: Any) -> dict[str, Any]:
-    """What `register_autograd` takes: images kept, and `gradient` called with the first output's upstream gradient.
+def sweep_again(score: Any, gradient: Any) -> None:
+    """Makes the operator `score` differentiable in its images, which are kept for `gradient`, called going backward.
 
-    Its arguments are the images, the upstream gradient, the score's other arguments, and which gradients are needed.
+    Its arguments are the images, the upstream gradient of the score, the score's own, and which gradients are needed.
     """
 
     def keep_images(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -75,8 +75,8 @@ def sweep_again(gradient: Any) -> dict[str, Any]:
         once_each = (once(grad, upstream, x, y) if need else None for grad, need in zip(grads, needed, strict=True))
         return *once_each, *nothing
 
-    return {"backward": backward, "setup_context": keep_images}
+    score.register_autograd(backward, setup_context=keep_images)
 
 
-ssim.register_autograd(**sweep_again(ssim_upstream_gradient))
-ms_ssim.register_autograd(**sweep_again(ms_ssim_upstream_gradient))
+sweep_again(ssim, ssim_upstream_gradient)
+sweep_again(ms_ssim, ms_ssim_upstream_gradient)
