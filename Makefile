@@ -6,7 +6,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # The build tools are already in .venv, in the versions of constraints.txt, and the build folder is kept: a rebuild is short.
 INSTALL := SKBUILD_BUILD_DIR=build/python $(PIP_INSTALL) --no-build-isolation
 SOURCES := CMakeLists.txt pyproject.toml $(shell find cmake cpp python -type f ! -name '*.pyc')
-CPP_FILES = $(shell find cpp python/src tests/cpp -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.inl')
+CPP_FILES = $(shell find cpp cuda python/src tests/cpp tests/cuda_emulation -name '*.cpp' -o -name '*.cu' -o -name '*.h' -o -name '*.hpp' -o -name '*.inl')
 PYTHON_FOLDERS = $(wildcard python tests benchmarks examples)
 ifeq ($(origin CXX),default)
 CXX := c++
@@ -16,24 +16,27 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export CMAKE_GENERATOR := Ninja
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cpp test-emulated test-sanitize test-python test-package lint mypy format bench clean
+.PHONY: help demo test test-cpp test-cuda-emulation test-emulated test-sanitize test-python test-package lint mypy format bench clean
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 22
 
 demo: $(VENV)/.demo ## Install into .venv and score distorted photographs: an HTML page
 	$(BIN)/limen demo
 
-test: test-cpp test-emulated test-sanitize test-python ## All tests
+test: test-cpp test-cuda-emulation test-emulated test-sanitize test-python ## All tests
 
 test-cpp: $(VENV)/.dev ## C++ tests
 	$(BIN)/cmake --preset dev
 	$(BIN)/cmake --build --preset dev
-	$(BIN)/ctest --preset dev --label-exclude emulated
+	$(BIN)/ctest --preset dev --label-exclude 'emulated|cuda_emulation'
+
+test-cuda-emulation: test-cpp ## CUDA kernels, run on the CPU under AddressSanitizer and ThreadSanitizer
+	$(BIN)/ctest --preset dev --label-regex cuda_emulation --no-tests=ignore
 
 test-emulated: test-cpp ## C++ tests on emulated processors: old x86-64 and 64-bit ARM
 	@if command -v qemu-x86_64-static > /dev/null && [ "$$(uname -m)" = x86_64 ]; then \
-	  set -x; $(BIN)/ctest --preset dev --label-regex emulated; \
+	  set -x; $(BIN)/ctest --preset dev --label-regex '^emulated'; \
 	else echo "skipped: old x86-64 processors, which need qemu-x86_64-static and an x86-64 machine"; fi
 	@if command -v qemu-aarch64-static > /dev/null && command -v aarch64-linux-gnu-g++ > /dev/null; then \
 	  set -x; $(BIN)/cmake --workflow --preset aarch64; \
@@ -92,7 +95,7 @@ $(VENV)/.build-tools: constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.build-tools $(SOURCES)
-	$(INSTALL) '.[demo]'
+	SKBUILD_CMAKE_DEFINE=LIMEN_CUDA=OFF $(INSTALL) '.[demo]'
 	@touch $@
 
 # torch first and alone, so that nothing else's wishes decide which build of it is taken; then what would replace it.
@@ -102,5 +105,5 @@ $(VENV)/.torch: $(VENV)/.build-tools
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.torch $(SOURCES)
-	SKBUILD_CMAKE_DEFINE=LIMEN_WERROR=ON $(INSTALL) '.[dev]'
+	SKBUILD_CMAKE_DEFINE="LIMEN_WERROR=ON;LIMEN_CUDA=OFF" $(INSTALL) '.[dev]'
 	@touch $@ $(VENV)/.demo

@@ -6,6 +6,10 @@ set(limen_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/limen")
 
 install(TARGETS limen EXPORT limenTargets COMPONENT development)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/cpp/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
+if(LIMEN_HAVE_CUDA)
+    install(TARGETS limen_cuda EXPORT limenTargets COMPONENT development)
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/cuda/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
+endif()
 install(EXPORT limenTargets NAMESPACE limen:: DESTINATION "${limen_config_dir}" COMPONENT development)
 
 # A static library leaves its dependencies to whoever links it.

@@ -1,5 +1,6 @@
 // The SSIM formula and its derivatives at one position, written once for every number type: double in the reference, a SIMD
-// vector in the CPU kernels, float in CUDA. Includes nothing that one of the three compilers would not accept.
+// vector in the CPU kernels, float in CUDA. Includes nothing that one of the three compilers would not accept; whoever includes it has
+// at_least_zero(v), divide(a, b), reciprocal(v) and quotient(a, b, reciprocal(b)) for the number type before it.
 //
 // Everything is in the sum u = x + y and the difference v = x - y (docs/definitions.md): SSIM needs only the windowed means of
 // u, v, u^2 and v^2, and the gradients of both images come out as the sum and the difference of two.
@@ -46,8 +47,8 @@ LIMEN_MATH SsimTerms<T> ssim_terms(const SsimMoments<T>& m, const SsimConstants<
 // l * cs with one division, or cs.
 template <bool luminance, class T, class S>
 LIMEN_MATH T ssim_value(const SsimTerms<T>& t, const SsimConstants<S>& k) {
-    if constexpr (luminance) return t.l_num * t.cs_num / (t.l_den * t.cs_den + k.epsilon);
-    else return t.cs_num / t.cs_den;
+    if constexpr (luminance) return divide(t.l_num * t.cs_num, t.l_den * t.cs_den + k.epsilon);
+    else return divide(t.cs_num, t.cs_den);
 }
 
 // Slopes of l * cs (or cs) with respect to the means of u and v (half of them, times `gain`) and of u^2 and v^2 (times `gain`).
@@ -63,8 +64,8 @@ LIMEN_MATH SsimSlopes<T> ssim_slopes(const SsimMoments<T>& m, const SsimConstant
     const SsimTerms<T> t = ssim_terms(m, k);
     SsimSlopes<T> s;
     if constexpr (luminance) {
-        const T inverse = 1 / (t.l_den * t.cs_den + k.epsilon);
-        s.value = t.l_num * t.cs_num * inverse;
+        const T den = t.l_den * t.cs_den + k.epsilon, inverse = reciprocal(den);
+        s.value = quotient(t.l_num * t.cs_num, den, inverse);
         const T l = t.l_num * inverse, value_l = s.value * t.l_den * inverse;
         const T cs = t.cs_num * inverse, value_cs = s.value * t.cs_den * inverse;
         s.uu = l - value_l;
@@ -72,8 +73,8 @@ LIMEN_MATH SsimSlopes<T> ssim_slopes(const SsimMoments<T>& m, const SsimConstant
         s.u = k.gain * (t.mu_u * (cs - value_cs) - m.u * s.uu);
         s.v = k.gain * (-t.mu_v * (cs + value_cs) - m.v * s.vv);
     } else {
-        const T inverse = 1 / t.cs_den;
-        s.value = t.cs_num * inverse;
+        const T inverse = reciprocal(t.cs_den);
+        s.value = quotient(t.cs_num, t.cs_den, inverse);
         s.uu = inverse - s.value * inverse;
         s.vv = -inverse - s.value * inverse;
         s.u = -k.gain * m.u * s.uu;

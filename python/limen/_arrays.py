@@ -33,6 +33,13 @@ def is_torch(x: Array) -> bool:
     return any(t.__module__ == "torch" and t.__name__ == "Tensor" for t in type(x).__mro__)
 
 
+def is_cupy(x: Array, y: Array) -> bool:
+    """Whether either is a CuPy array, without importing CuPy."""
+    if type(x) is np.ndarray and type(y) is np.ndarray:
+        return False
+    return any(_kind_of_type(cast(Hashable, type(a))) == "cupy" for a in (x, y))
+
+
 def images(
     x: Array, y: Array, channel_axis: int | str | None, reduction: str, names: tuple[str, str] = ("x", "y")
 ) -> Images:
@@ -151,7 +158,7 @@ def _known(x: Array, y: Array, names: tuple[str, str]) -> tuple[Any, Any, Callab
         raise TypeError(f"{both} must be arrays of the same kind; got {kind} and {other}")
     if kind == "cupy":
         raise ValueError(
-            f"{both} are CuPy arrays; this installation computes on the CPU only: "
+            f"{both} are CuPy arrays; this function computes on the CPU only: "
             f"pass {x_name}.get() and {y_name}.get()"
         )
     if kind == "jax":

@@ -59,6 +59,18 @@ def ms_ssim(
             reduction=reduction,
             return_scales=return_scales,
         )
+    if _arrays.is_cupy(x, y):
+        from . import _cupy
+
+        return _cupy.ms_ssim(
+            x,
+            y,
+            data_range=data_range,
+            channel_axis=channel_axis,
+            convention=convention,
+            reduction=reduction,
+            return_scales=return_scales,
+        )
     a, b, axis, answer = _arrays.images(x, y, channel_axis, reduction)
     size = _arrays.data_range_of(data_range, a, b, axis)
     chosen = as_convention(convention)
@@ -83,6 +95,12 @@ def ms_ssim_gradient(
         from .torch import _functions
 
         return _functions.ms_ssim_gradient(
+            x, y, data_range=data_range, channel_axis=channel_axis, convention=convention, reduction=reduction
+        )
+    if _arrays.is_cupy(x, y):
+        from . import _cupy
+
+        return _cupy.ms_ssim_gradient(
             x, y, data_range=data_range, channel_axis=channel_axis, convention=convention, reduction=reduction
         )
     a, b, axis, answer = _arrays.images(x, y, channel_axis, reduction)

@@ -15,6 +15,10 @@ def mse(x: Array, y: Array, *, channel_axis: ChannelAxis = "auto", reduction: Re
         from .torch import _functions
 
         return _functions.mse(x, y, channel_axis=channel_axis, reduction=reduction)
+    if _arrays.is_cupy(x, y):
+        from . import _cupy
+
+        return _cupy.mse(x, y, channel_axis=channel_axis, reduction=reduction)
     a, b, axis, answer = _arrays.images(x, y, channel_axis, reduction)
     return answer(_core.mse(a, b, axis, reduction))
 
@@ -25,6 +29,10 @@ def mae(x: Array, y: Array, *, channel_axis: ChannelAxis = "auto", reduction: Re
         from .torch import _functions
 
         return _functions.mae(x, y, channel_axis=channel_axis, reduction=reduction)
+    if _arrays.is_cupy(x, y):
+        from . import _cupy
+
+        return _cupy.mae(x, y, channel_axis=channel_axis, reduction=reduction)
     a, b, axis, answer = _arrays.images(x, y, channel_axis, reduction)
     return answer(_core.mae(a, b, axis, reduction))
 
@@ -47,5 +55,9 @@ def psnr(
         from .torch import _functions
 
         return _functions.psnr(x, y, data_range=data_range, channel_axis=channel_axis, reduction=reduction)
+    if _arrays.is_cupy(x, y):
+        from . import _cupy
+
+        return _cupy.psnr(x, y, data_range=data_range, channel_axis=channel_axis, reduction=reduction)
     a, b, axis, answer = _arrays.images(x, y, channel_axis, reduction)
     return answer(_core.psnr(a, b, _arrays.data_range_of(data_range, a, b, axis), axis, reduction))

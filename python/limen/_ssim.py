@@ -80,6 +80,18 @@ def ssim(
             reduction=reduction,
             return_map=return_map,
         )
+    if _arrays.is_cupy(x, y):
+        from . import _cupy
+
+        return _cupy.ssim(
+            x,
+            y,
+            data_range=data_range,
+            channel_axis=channel_axis,
+            convention=convention,
+            reduction=reduction,
+            return_map=return_map,
+        )
     a, b, axis, answer = _arrays.images(x, y, channel_axis, reduction)
     size = _arrays.data_range_of(data_range, a, b, axis)
     chosen = as_convention(convention)
@@ -115,6 +127,12 @@ def ssim_gradient(
         from .torch import _functions
 
         return _functions.ssim_gradient(
+            x, y, data_range=data_range, channel_axis=channel_axis, convention=convention, reduction=reduction
+        )
+    if _arrays.is_cupy(x, y):
+        from . import _cupy
+
+        return _cupy.ssim_gradient(
             x, y, data_range=data_range, channel_axis=channel_axis, convention=convention, reduction=reduction
         )
     a, b, axis, answer = _arrays.images(x, y, channel_axis, reduction)

@@ -9,6 +9,21 @@
 namespace limen::python {
 namespace {
 
+// Where a module finds its arrays. The CUDA core has one of its own.
+#if defined(LIMEN_PYTHON_CUDA)
+constexpr bool kOnCuda = true;
+#else
+constexpr bool kOnCuda = false;
+#endif
+
+bool reads(std::int32_t device_type) {
+#if defined(LIMEN_PYTHON_CUDA) && !defined(LIMEN_CUDA_EMULATION)
+    return device_type == dlpack::cuda || device_type == dlpack::cuda_managed;
+#else
+    return device_type == dlpack::cpu || device_type == dlpack::cuda_host;
+#endif
+}
+
 constexpr const char* kDTypes = "uint8, uint16, float16, bfloat16, float32 and float64";
 
 std::optional<DType> dtype_of(char kind, std::int64_t bits) {
@@ -62,12 +77,15 @@ Array from_numpy(const char* name, const py::array& a) {
 }
 
 py::object dlpack_capsule(const py::object& object) {
+    py::dict keywords;
+    // The stream is the caller's business: it is the current one, and that is the one to be used.
+    if (kOnCuda) keywords["stream"] = -1;
     try {
-        return object.attr("__dlpack__")(py::arg("max_version") = py::make_tuple(1, 0));
+        return object.attr("__dlpack__")(**keywords, py::arg("max_version") = py::make_tuple(1, 0));
     } catch (py::error_already_set& error) {
         if (!error.matches(PyExc_TypeError)) throw;
     }
-    return object.attr("__dlpack__")();  // a producer older than versions
+    return object.attr("__dlpack__")(**keywords);  // a producer older than versions
 }
 
 template <class Managed>
@@ -102,9 +120,10 @@ Array from_dlpack(const char* name, const py::object& object) {
         throw py::type_error(std::string(name) + ": __dlpack__ of " + std::string(py::str(py::type::of(object))) +
                              " gave no DLPack capsule");
     }
-    if (t->device.type != dlpack::cpu && t->device.type != dlpack::cuda_host)
-        throw py::value_error(std::string(name) + " is not on the CPU (DLPack device type " +
-                              std::to_string(t->device.type) + ")");
+    if (!reads(t->device.type))
+        throw py::value_error(std::string(name) + " is not on " + (kOnCuda ? "a CUDA device" : "the CPU") +
+                              " (DLPack device type " + std::to_string(t->device.type) + ")");
+    out.device = t->device.id;
     static constexpr char kinds[] = {'i', 'u', 'f', 'o', 'b', 'c', '?'};
     const char kind = t->dtype.code < sizeof kinds ? kinds[t->dtype.code] : 'o';
     const auto known = t->dtype.lanes == 1 ? dtype_of(kind, t->dtype.bits) : std::nullopt;
@@ -130,10 +149,17 @@ std::int64_t Array::item_size() const {
 }
 
 Array array_of(const char* name, const py::object& object) {
-    if (py::isinstance<py::array>(object)) return from_numpy(name, py::reinterpret_borrow<py::array>(object));
+    if (!kOnCuda && py::isinstance<py::array>(object))
+        return from_numpy(name, py::reinterpret_borrow<py::array>(object));
     if (py::hasattr(object, "__dlpack__")) return from_dlpack(name, object);
-    throw py::type_error(std::string(name) + " must be an array (NumPy, or with __dlpack__); got " +
-                         std::string(py::str(py::type::of(object))));
+    throw py::type_error(std::string(name) + " must be an array (" + (kOnCuda ? "" : "NumPy, or ") +
+                         "with __dlpack__); got " + std::string(py::str(py::type::of(object))));
+}
+
+void check_device(const Array& a, std::int32_t device_of_x) {
+    if (a.device != device_of_x)
+        throw py::value_error(std::string("x and ") + a.name + " must be on the same device; got devices " +
+                              std::to_string(device_of_x) + " and " + std::to_string(a.device));
 }
 
 std::string repr(const std::vector<std::int64_t>& shape) {
@@ -153,6 +179,7 @@ Images::Images(const py::object& x, const py::object& y, std::optional<int> chan
                              " and " + std::string(py::str(y.attr("dtype"))));
     if (x_.shape != y_.shape)
         throw py::value_error(both + " must have the same shape; got " + repr(x_.shape) + " and " + repr(y_.shape));
+    check_device(y_, x_.device);
     const int ndim = static_cast<int>(x_.shape.size());
     const int least = channel_axis ? 3 : 2;
     if (ndim < least)
@@ -183,6 +210,7 @@ void Images::add(const char* name, const py::object& object, std::int64_t height
         return;
     }
     Array a = array_of(name, object);
+    check_device(a, x_.device);
     std::vector<std::int64_t> shape = x_.shape;
     shape[row_axis_] = height;
     shape[col_axis_] = width;
@@ -262,6 +290,13 @@ std::vector<Images::Views> Images::views() const {
         calls.push_back(std::move(v));
     }
     return calls;
+}
+
+std::optional<ImageView> Images::Views::input(std::size_t i) const {
+    if (!others[i]) return std::nullopt;
+    const OutputView& o = *others[i];
+    return ImageView{o.data,  o.dtype,        o.batch,          o.channels,   o.height,
+                     o.width, o.batch_stride, o.channel_stride, o.row_stride, o.column_stride};
 }
 
 Reduction core_reduction(const std::string& reduction) {

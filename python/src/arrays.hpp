@@ -21,14 +21,19 @@ struct Array {
     char* data = nullptr;
     DType dtype = DType::float32;
     std::vector<std::int64_t> shape, strides;  // strides in elements
+    std::int32_t device = 0;                   // of the CUDA devices
     bool read_only = false;
     py::object owner;
 
     std::int64_t item_size() const;
 };
 
-/// From a NumPy array, or anything on the CPU with __dlpack__. Throws TypeError or ValueError naming the argument.
+/// From a NumPy array, or anything on the CPU with __dlpack__; in the module of the CUDA core, from anything on a CUDA device with
+/// __dlpack__. Throws TypeError or ValueError naming the argument.
 Array array_of(const char* name, const py::object& object);
+
+/// Throws ValueError for an array on another device than x's.
+void check_device(const Array& array, std::int32_t device_of_x);
 
 std::string repr(const std::vector<std::int64_t>& shape);
 
@@ -45,6 +50,7 @@ class Images {
     std::int64_t height() const { return x_.shape[row_axis_]; }
     std::int64_t width() const { return x_.shape[col_axis_]; }
     DType dtype() const { return x_.dtype; }
+    std::int32_t device() const { return x_.device; }
 
     /// Axes of a score: those of the batch, and for "none" the channels.
     std::vector<py::ssize_t> score_shape(const std::string& reduction) const;
@@ -57,6 +63,8 @@ class Images {
         std::int64_t first;
 
         const OutputView* other(std::size_t i) const { return others[i] ? &*others[i] : nullptr; }
+        /// One that is only read.
+        std::optional<ImageView> input(std::size_t i) const;
     };
     std::vector<Views> views() const;
 

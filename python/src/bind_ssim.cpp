@@ -39,12 +39,9 @@ py::object gradient(const py::object& x, const py::object& y, const Convention& 
     {
         const py::gil_scoped_release release;  // the views hold no Python object
         for (const Images::Views& v : calls) {
-            ImageView weights;
-            if (const OutputView* w = v.other(2))
-                weights = {w->data,  w->dtype,        w->batch,          w->channels,   w->height,
-                           w->width, w->batch_stride, w->channel_stride, w->row_stride, w->column_stride};
+            const std::optional<ImageView> weights = v.input(2);
             ssim_gradient(v.x, v.y, data_range, convention, core, scores.data() + v.first * each, v.other(0),
-                          v.other(1), v.other(2) ? &weights : nullptr, factor);
+                          v.other(1), weights ? &*weights : nullptr, factor);
         }
     }
     return score_object(scores, images.score_shape(reduction), reduction);

@@ -5,7 +5,7 @@
 
 namespace limen::dlpack {
 
-enum DeviceType : std::int32_t { cpu = 1, cuda_host = 3 };
+enum DeviceType : std::int32_t { cpu = 1, cuda = 2, cuda_host = 3, cuda_managed = 13 };
 enum TypeCode : std::uint8_t { code_int = 0, code_uint = 1, code_float = 2, code_bfloat = 4 };
 constexpr std::uint64_t flag_read_only = 1;
 

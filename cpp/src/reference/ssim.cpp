@@ -7,6 +7,9 @@
 
 namespace {
 inline double at_least_zero(double v) { return v < 0 ? 0 : v; }
+inline double divide(double a, double b) { return a / b; }
+inline double reciprocal(double v) { return 1 / v; }
+inline double quotient(double a, double, double inverse) { return a * inverse; }
 }  // namespace
 #include "../../math/ssim_math.h"
 

@@ -125,6 +125,19 @@ LIMEN_INLINE bool any(B mask) {
     return set != 0;
 }
 
+template <class V>
+LIMEN_INLINE V divide(V a, V b) {
+    return a / b;
+}
+template <class V>
+LIMEN_INLINE V reciprocal(V v) {
+    return 1 / v;
+}
+template <class V>
+LIMEN_INLINE V quotient(V a, V, V inverse) {
+    return a * inverse;
+}
+
 // kLanes<float> small integers as 32-bit ones. By name, since GCC 12 takes the conversion of a short vector apart.
 LIMEN_INLINE Bits<float> widen(const uint8_t* p) {
 #if defined(__AVX512F__)

@@ -1,32 +1,14 @@
-"""Axes of scores and of images. Sizes may be symbolic: shapes are computed where there is no data too."""
+"""Axes and dtypes of scores, as tensors have them."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from .._arrays import spatial_axes
+from .._axes import batch_axes, channel_axes, score_shape, unaveraged
 
-
-def batch_axes(ndim: int, channel_axis: int | None) -> list[int]:
-    """The axes that hold neither height, width nor channels."""
-    image = {*spatial_axes(channel_axis, ndim), *channel_axes(ndim, channel_axis)}
-    return [axis for axis in range(ndim) if axis not in image]
-
-
-def channel_axes(ndim: int, channel_axis: int | None) -> list[int]:
-    """The axis of the channels, counted from the first, or none."""
-    return [] if channel_axis is None else [channel_axis % ndim]
-
-
-def score_shape(shape: Sequence[int], channel_axis: int | None, reduction: str) -> list[int]:
-    """The batch's shape, with ``"none"`` then the channels; no axes with ``"mean"``."""
-    axes = [] if reduction == "mean" else batch_axes(len(shape), channel_axis)
-    if reduction == "none":
-        axes += channel_axes(len(shape), channel_axis)
-    return [shape[axis] for axis in axes]
+__all__ = ["batch_axes", "channel_axes", "on_pixels", "score_dtype", "score_shape", "unaveraged"]
 
 
 def score_dtype(dtype: torch.dtype) -> torch.dtype:

@@ -12,15 +12,16 @@ from torch.autograd import forward_ad
 
 from .._arrays import resolve_channel_axis, resolve_data_range
 from .._conventions import Convention
+from .._cuda_core import cuda_core
 from .._feature_distance import check_features, check_weight_shape
 from .._ssim import ChannelAxis, Reduction
-from . import _feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops
+from . import _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops
 from ._axes import score_shape
 from ._conventions import to_text
 
 _DTYPES = (torch.uint8, torch.uint16, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _unpack_dual: Callable[[Tensor], Any] = forward_ad.unpack_dual
-_DEVICES = ("cpu", "meta")  # A tensor on "meta" has a shape and no data, and so have its scores.
+_DEVICES = ("cpu", "cuda", "meta")  # A tensor on "meta" has a shape and no data, and so have its scores.
 
 
 def ssim(x: Any, y: Any, *, return_map: bool, **options: Any) -> Any:
@@ -28,14 +29,14 @@ def ssim(x: Any, y: Any, *, return_map: bool, **options: Any) -> Any:
     arguments = _arguments(x, y, **options)
     if return_map:
         return _map_ops.ssim_map(*arguments)
-    wanted = _wanted(*arguments[:2])
+    wanted = _wanted_along(*arguments[:2])
     return _gradient_ops.ssim_with_gradient(*arguments, 1.0, *wanted)[0] if any(wanted) else _ops.ssim(*arguments)
 
 
 def ssim_loss(x: Any, y: Any, **options: Any) -> Tensor:
     """1 - `limen.ssim`, whose gradient is that of -SSIM."""
     arguments = _arguments(x, y, **options)
-    wanted = _wanted(*arguments[:2])
+    wanted = _wanted_along(*arguments[:2])
     score: Tensor
     if any(wanted):
         score, *_ = _gradient_ops.ssim_with_gradient(*arguments, -1.0, *wanted)
@@ -47,7 +48,7 @@ def ssim_loss(x: Any, y: Any, **options: Any) -> Tensor:
 def ms_ssim_loss(x: Any, y: Any, **options: Any) -> Tensor:
     """1 - `limen.ms_ssim`, whose gradient is that of -MS-SSIM."""
     arguments = _arguments(x, y, **options)
-    wanted = _wanted(*arguments[:2])
+    wanted = _wanted_along(*arguments[:2])
     score: Tensor
     if any(wanted):
         score, *_ = _gradient_ops.ms_ssim_with_gradient(*arguments, -1.0, *wanted)
@@ -59,7 +60,7 @@ def ms_ssim_loss(x: Any, y: Any, **options: Any) -> Tensor:
 def ms_ssim(x: Any, y: Any, *, return_scales: bool, **options: Any) -> Any:
     """`limen.ms_ssim`. Score and scales are float64 for float64 images, else float32; the scales carry no gradient."""
     arguments = _arguments(x, y, **options)
-    wanted = _wanted(*arguments[:2])
+    wanted = _wanted_along(*arguments[:2])
     if any(wanted):
         score = _gradient_ops.ms_ssim_with_gradient(*arguments, 1.0, *wanted)[0]
         if not return_scales:
@@ -78,6 +79,18 @@ def ssim_gradient(x: Any, y: Any, **options: Any) -> tuple[Tensor, Tensor, Tenso
 def ms_ssim_gradient(x: Any, y: Any, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
     """`limen.ms_ssim_gradient`. Nothing of what is returned carries a gradient itself."""
     return _gradients(_gradient_ops.ms_ssim_with_gradient, *_arguments(x, y, **options))
+
+
+def l1_ssim_loss(x: Any, y: Any, *, weight: float, **options: Any) -> Tensor:
+    """The mean absolute error and 1 - `limen.ssim`, weighed."""
+    arguments = _arguments(x, y, **options)
+    loss: Tensor
+    if on_gpu(arguments[0]):
+        loss = _l1_ops.l1_ssim(*arguments, weight)
+        return loss
+    *_, channel_axis, reduction = arguments
+    error: Tensor = _pixel_error_ops.mae(*arguments[:2], channel_axis, reduction)
+    return (1 - weight) * error + weight * ssim_loss(x, y, **options)
 
 
 def mse(x: Any, y: Any, *, channel_axis: ChannelAxis, reduction: Reduction) -> Any:
@@ -101,6 +114,11 @@ def feature_distance(
 ) -> Any:
     """`limen.feature_distance`. Score and map are float64 for float64 features, else float32."""
     f0, f1, axis = _images(f0, f1, channel_axis, reduction, ("f0", "f1"))
+    if on_gpu(f0):
+        raise ValueError(
+            f"f0 and f1 are on {f0.device}; feature_distance, and LPIPS by it, compute on the CPU only so far: "
+            "pass f0.cpu() and f1.cpu(), or a model and images on the CPU"
+        )
     checked_axis = check_features(f0.dtype, f0.shape, axis)
     if weight is not None:
         weight = _weight(weight, f0, checked_axis)
@@ -150,9 +168,11 @@ def _images(
         raise ValueError(f"{both} must be on the same device; got {x.device} and {y.device}")
     if x.device.type not in _DEVICES:
         raise ValueError(
-            f"{both} are on {x.device}, for which this installation of limen has no core: it computes on the CPU. "
+            f"{both} are on {x.device}, for which limen has no core: it computes on the CPU and on CUDA devices. "
             f"Pass {names[0]}.cpu() and {names[1]}.cpu()"
         )
+    if on_gpu(x) and not torch.compiler.is_compiling():
+        cuda_core()  # which raises where there is none
     if x.dtype != y.dtype and x.is_floating_point() and y.is_floating_point() and _autocasts(x):
         wider = torch.promote_types(x.dtype, y.dtype)
         x, y = x.to(wider), y.to(wider)
@@ -173,6 +193,11 @@ def _images(
     return x, y, resolve_channel_axis(channel_axis, x.ndim)
 
 
+def on_gpu(x: Tensor) -> bool:
+    """Whether the CUDA core computes with it."""
+    return x.device.type == "cuda"
+
+
 def _type_name(x: Any) -> str:
     return f"{type(x).__module__}.{type(x).__qualname__}"
 
@@ -181,9 +206,9 @@ def _autocasts(x: Tensor) -> bool:
     return x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
 
 
-def _wanted(x: Tensor, y: Tensor) -> tuple[bool, bool]:
-    """Whether a gradient of each will be asked for."""
-    return _records(x), _records(y)
+def _wanted_along(x: Tensor, y: Tensor) -> tuple[bool, bool]:
+    """Whether a gradient of each is to come along with the score: where it will be asked for, but not on a GPU."""
+    return _records(x) and not on_gpu(x), _records(y) and not on_gpu(y)
 
 
 def _records(*tensors: Tensor | None) -> bool:

@@ -47,32 +47,35 @@ def empty_gradient(image: Tensor, needed: bool, dtype: torch.dtype) -> Tensor:
     return torch.empty_like(image, dtype=dtype) if needed else image.new_empty(0, dtype=dtype)
 
 
-def _define_with_gradient(name: str, core: Callable[..., Any]) -> Any:
-    def room(x: Tensor, y: Tensor, need_x: bool, need_y: bool) -> tuple[Tensor, Tensor]:
-        dtype = score_dtype(x.dtype)
-        return empty_gradient(x, need_x, dtype), empty_gradient(y, need_y, dtype)
+def empty_float_gradients(x: Tensor, y: Tensor, need_x: bool, need_y: bool) -> tuple[Tensor, Tensor]:
+    """Room for the gradients that are needed, before they are multiplied by what comes from upstream."""
+    dtype = score_dtype(x.dtype)
+    return empty_gradient(x, need_x, dtype), empty_gradient(y, need_y, dtype)
 
+
+def _define_with_gradient(name: str, core: Callable[..., Any]) -> Any:
     @define(
         f"{name}_with_gradient", f"({IMAGES}, float expected, bool need_x, bool need_y) -> (Tensor, Tensor, Tensor)"
     )
     def operator(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         *options, expected, need_x, need_y = rest
-        grad_x, grad_y = room(x, y, need_x, need_y)
+        grad_x, grad_y = empty_float_gradients(x, y, need_x, need_y)
         keywords = {"grad_x": grad_x if need_x else None, "grad_y": grad_y if need_y else None}
-        factor = expected / _images_averaged(x, Options(*options))
+        factor = expected / images_averaged(x, Options(*options))
         values = core(x.detach(), y.detach(), *Options(*options).of_core(), **keywords, factor=factor)
         return score(values, x), grad_x, grad_y
 
     def fake(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         *options, _, need_x, need_y = rest
-        return empty_score(x, *options[-2:]), *room(x, y, need_x, need_y)
+        return empty_score(x, *options[-2:]), *empty_float_gradients(x, y, need_x, need_y)
 
     operator.register_fake(fake)
     operator.register_autograd(_multiply, setup_context=_keep_gradients)
     return operator
 
 
-def _images_averaged(x: Tensor, options: Options) -> int:
+def images_averaged(x: Tensor, options: Options) -> int:
+    """Images that the mean is over, if a score is one."""
     return math.prod(score_shape(x.shape, options.channel_axis, "image")) if options.reduction == "mean" else 1
 
 

@@ -19,7 +19,8 @@ from ._gradient_ops import empty_gradient, once
 from ._ops import IMAGES, Options, define, empty_score, score
 
 
-def _empty_map(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
+def empty_map(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
+    """Room for the map of `x`."""
     shape = map_shape(tuple(x.shape), channel_axis, from_text(convention).map_size)
     return x.new_empty(shape, dtype=score_dtype(x.dtype))
 
@@ -28,13 +29,13 @@ def _empty_map(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
 def ssim_map(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
     """`limen.ssim` with its map."""
     chosen = Options(*options)
-    map_ = _empty_map(x, chosen.convention, chosen.channel_axis)
+    map_ = empty_map(x, chosen.convention, chosen.channel_axis)
     return score(_core.ssim(x.detach(), y.detach(), *chosen.of_core(), map_), x), map_
 
 
 def _fake_ssim_map(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
     _, convention, channel_axis, reduction = Options(*options)
-    return empty_score(x, channel_axis, reduction), _empty_map(x, convention, channel_axis)
+    return empty_score(x, channel_axis, reduction), empty_map(x, convention, channel_axis)
 
 
 @define(

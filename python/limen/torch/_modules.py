@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from .. import _ms_ssim, _ssim
+from .._checks import number
 from .._conventions import Convention, as_convention
 from .._ssim import ChannelAxis, Reduction
 from . import _functions
@@ -151,6 +152,57 @@ class SSIMLoss(_Metric):
         A scalar, float64 for float64 images, else float32. Errors are those of `limen.ssim`.
         """
         return _functions.ssim_loss(x, y, **self.keywords())
+
+
+class L1SSIMLoss(_Metric):
+    """(1 - weight) * mean absolute error + weight * (1 - mean SSIM) of a batch, a scalar: 0 for equal images.
+
+    The loss of 3D Gaussian splatting has a weight of 0.2, images in [0, 1] and ``convention="fused-ssim"``. On a GPU
+    both terms and their gradients come from one sweep over the images.
+
+    Parameters
+    ----------
+    weight
+        Of the second term, from 0 to 1.
+    data_range, channel_axis, convention
+        As for `limen.ssim`. The absolute error is not divided by the range.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a weight that is none and an unknown convention; what only images can show is raised when they come.
+
+    Examples
+    --------
+    >>> import torch, limen.torch
+    >>> loss = limen.torch.L1SSIMLoss(0.2, data_range=1.0, convention="fused-ssim")
+    >>> loss(torch.ones(1, 3, 16, 16), torch.ones(1, 3, 16, 16))
+    tensor(0.)
+    """
+
+    def __init__(
+        self,
+        weight: float = 0.2,
+        *,
+        data_range: float | None = None,
+        channel_axis: ChannelAxis = "auto",
+        convention: str | Convention = "wang",
+    ) -> None:
+        super().__init__(data_range=data_range, channel_axis=channel_axis, convention=convention, reduction="mean")
+        self.weight = number("weight", weight)
+        if not 0 <= self.weight <= 1:
+            raise ValueError(f"weight must be from 0 to 1; got {self.weight}")
+
+    def keywords(self) -> dict[str, Any]:
+        """With the weight."""
+        return {"weight": self.weight, **super().keywords()}
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """The loss of images (H, W), (..., C, H, W) or as `channel_axis` says.
+
+        A scalar, float64 for float64 images, else float32. Errors are those of `limen.ssim`.
+        """
+        return _functions.l1_ssim_loss(x, y, **self.keywords())
 
 
 class MSSSIMLoss(_Metric):

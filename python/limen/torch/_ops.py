@@ -1,4 +1,4 @@
-"""SSIM and MS-SSIM as operators of PyTorch: kernels for the CPU, and shapes without data.
+"""SSIM and MS-SSIM as operators of PyTorch: kernels for the CPU, and shapes without data. `_cuda_kernels` has others.
 
 The core reads tensors in place, by DLPack, which refuses one that requires a gradient: hence every ``detach()``.
 """

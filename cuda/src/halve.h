@@ -1,0 +1,18 @@
+// The next scale of MS-SSIM: means over 2 x 2 pixels, in u and v.
+#pragma once
+
+#include "launch.h"
+#include "scales.h"
+
+namespace limen::cuda {
+
+struct HalveParams {
+    Source source;  // unpadded
+    detail::Halving rows, cols;
+    bool zero;  // what lies beyond the border is zero
+    void* u;    // [plane][row][column], float32 or float64
+    void* v;
+};
+cudaError_t halve(const HalveParams& p, int64_t planes, bool wide, cudaStream_t stream);
+
+}  // namespace limen::cuda

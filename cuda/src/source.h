@@ -1,0 +1,126 @@
+// Reading pairs of pixels in place: any number type, any strides, and what lies beyond the border.
+#pragma once
+
+#include "device.h"
+
+#include "kernels.h"
+
+namespace limen::cuda {
+
+using detail::Border;
+
+/// A batch of pairs of images. Padded coordinates: pixel (-pad, -pad) is (0, 0).
+struct Source {
+    const void* x;
+    const void* y;
+    int64_t x_batch, x_channel, x_row, x_column;  // strides in elements
+    int64_t y_batch, y_channel, y_row, y_column;
+    int channels, height, width;
+    int pad;
+    int bytes;  // of an element
+    DType dtype;
+    Border border;
+    bool pairs;  // two columns from an even one on can be read at once
+    bool is_uv;  // x and y already hold u and v
+};
+
+/// One plane of it.
+struct PlaneSource {
+    const char* x;
+    const char* y;
+};
+
+__device__ __forceinline__ PlaneSource plane_of(const Source& s, int plane) {
+    const int b = plane / s.channels, c = plane - b * s.channels;
+    PlaneSource p;
+    p.x = static_cast<const char*>(s.x) + (b * s.x_batch + c * s.x_channel) * s.bytes;
+    p.y = static_cast<const char*>(s.y) + (b * s.y_batch + c * s.y_channel) * s.bytes;
+    return p;
+}
+
+/// The pixel that padded index `i` stands for along an axis of `n` pixels, or -1 for a zero.
+__device__ __forceinline__ int source_index(int i, int n, Border border) {
+    if (i >= 0 && i < n) return i;
+    if (border == Border::zero) return -1;
+    if (border == Border::clamp) return i < 0 ? 0 : n - 1;
+    // Mirrors repeat every `period` pixels; a window may be wider than the image is.
+    const int repeats = border == Border::reflect ? 1 : 0, period = max(2 * (n - repeats), 1);
+    i = (i % period + period) % period;
+    return i < n ? i : period - 1 + repeats - i;
+}
+
+/// A value as it lies in memory, in the low bits. Converting it is put off until it has arrived.
+__device__ __forceinline__ uint32_t read_bits(const char* at, int bytes) {
+    if (bytes == 4) return __ldg(reinterpret_cast<const unsigned int*>(at));
+    if (bytes == 2) return __ldg(reinterpret_cast<const unsigned short*>(at));
+    return __ldg(reinterpret_cast<const unsigned char*>(at));
+}
+
+__device__ __forceinline__ float bits_to_float(uint32_t bits, DType dtype) {
+    switch (dtype) {
+        case DType::uint8:
+        case DType::uint16: return static_cast<float>(bits);
+        case DType::float16: return __half2float(__ushort_as_half(static_cast<unsigned short>(bits)));
+        case DType::bfloat16: return __uint_as_float(bits << 16);
+        default: return __uint_as_float(bits);
+    }
+}
+
+template <class T>
+__device__ __forceinline__ T read_number(const char* plane, int64_t at, DType dtype, int bytes) {
+    const char* p = plane + at * bytes;
+    if (dtype == DType::float64) return static_cast<T>(__ldg(reinterpret_cast<const double*>(p)));
+    return static_cast<T>(bits_to_float(read_bits(p, bytes), dtype));
+}
+
+/// What is subtracted from a pair of values, and the means of u and v that go with it.
+template <class T>
+struct Center {
+    T first, second;
+    T u, v;
+};
+
+/// The center of a region of pixels (padded coordinates): means over a grid of 16, one for each lane of half a warp. A few numbers
+/// are enough, since any constant will do and only closeness helps. All lanes of a warp must call it.
+template <class T>
+__device__ Center<T> center_of(const Source& s, const PlaneSource& plane, int row_begin, int row_end, int col_begin,
+                               int col_end) {
+    const auto sample = [&](int begin, int end, int n, int i) {
+        begin = min(max(begin - s.pad, 0), n - 1);
+        end = min(max(end - s.pad, begin + 1), n);
+        return begin + static_cast<int>(static_cast<int64_t>(end - begin) * (2 * i + 1) / 8);
+    };
+    const int lane = threadIdx.x % 32;
+    const int64_t row = sample(row_begin, row_end, s.height, lane / 4 % 4),
+                  col = sample(col_begin, col_end, s.width, lane % 4);
+    // In float32 whatever T is, so that every kernel subtracts the same.
+    float first = read_number<float>(plane.x, row * s.x_row + col * s.x_column, s.dtype, s.bytes) * 0.0625f;
+    float second = read_number<float>(plane.y, row * s.y_row + col * s.y_column, s.dtype, s.bytes) * 0.0625f;
+    for (int i = 1; i < 16; i *= 2) {
+        first += __shfl_xor_sync(0xffffffffu, first, i);
+        second += __shfl_xor_sync(0xffffffffu, second, i);
+    }
+    // A broken pixel must not spread over the map.
+    if (!(fabsf(first) + fabsf(second) <= 1e37f)) first = second = 0;
+    const T a = first, b = second;
+    if (s.is_uv) return {a, b, a, b};
+    return {a, b, a + b, a - b};
+}
+
+/// u and v of a padded pixel, about the center.
+template <class T>
+__device__ __forceinline__ void read_pair(const Source& s, const PlaneSource& plane, const Center<T>& center, int row,
+                                          int col, T& u, T& v) {
+    const int64_t r = source_index(row - s.pad, s.height, s.border), c = source_index(col - s.pad, s.width, s.border);
+    T a = 0, b = 0;
+    if (r >= 0 && c >= 0) {
+        a = read_number<T>(plane.x, r * s.x_row + c * s.x_column, s.dtype, s.bytes);
+        b = read_number<T>(plane.y, r * s.y_row + c * s.y_column, s.dtype, s.bytes);
+    }
+    a -= center.first;
+    b -= center.second;
+    u = s.is_uv ? a : a + b;
+    v = s.is_uv ? b : a - b;
+}
+
+}  // namespace limen::cuda

@@ -1,0 +1,110 @@
+#include "column_pair.h"
+#include "number.h"
+#include "ssim_forward.h"
+#include "sums.h"
+
+namespace limen::cuda {
+namespace {
+
+constexpr int Q = 4;                     // u, v, u^2, v^2
+using Rows = StripRows<2 * kGroup * Q>;  // a group in work and the next one
+
+// Of a lane's columns, those from `first` on before `last`.
+struct LaneColumns {
+    int first, last;
+};
+
+template <bool luminance, bool with_map>
+__global__ void __launch_bounds__(kSlideThreads, with_map ? 1 : kForwardBlocks)
+    forward_kernel(const __grid_constant__ ForwardParams p) {
+    float* const shared = shared_memory<float>();
+    const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
+    const Source& s = p.source;
+    const Tile tile = p.grid.tile(blockIdx.x);
+    const PlaneSource plane = plane_of(s, tile.plane);
+    const int last_row = tile.row_end + kTaps - 2;
+    // From an even column of the image on, which may be one column early.
+    const int strip = tile.col_begin - ((tile.col_begin - s.pad) & 1);
+    const Center<float> center =
+        center_of<float>(s, plane, tile.row_begin, last_row + 1, tile.col_begin, tile.col_end + kTaps - 1);
+    const SsimConstants<float> k = {1, center.u, center.v, p.c1, p.c2, p.epsilon};
+    const ColumnPair columns(s, plane, strip + 2 * thread, tile.col_end + kTaps - 1);
+
+    // Those that count wait in shared memory, since registers are taken.
+    LaneColumns* const own = reinterpret_cast<LaneColumns*>(shared + Rows::kWords);
+    if (thread < 32)
+        own[thread] = {max(tile.col_begin - strip - kLaneColumns * lane, 0),
+                       min(tile.col_end - strip - kLaneColumns * lane, kLaneColumns)};
+    LongSum<float> total;
+    ColumnSums<Q> sums;
+    sums.clear();
+    PairBits bits[kGroup];
+    const auto read = [&](int row) { columns.read(s, row, tile.row_begin, last_row + 1, bits); };
+    // Sums are complete after ten rows; two more in front make whole groups of them.
+    const int ready = tile.row_begin + kTaps - 1;
+    read(ready - 3 * kGroup);
+    int parity = 0;
+    for (int row = ready - 3 * kGroup; row <= last_row; row += kGroup) {
+        const Rows rows = {shared};
+#pragma unroll
+        for (int i = 0; i < kGroup; i++) {
+            float u[2], v[2];
+            columns.convert(s, bits[i], center, u, v);
+            const int at = (parity + i) * Q;
+            rows.pair(at, thread) = {sums.add(0, 0, u[0], p.taps), sums.add(0, 1, u[1], p.taps)};
+            rows.pair(at + 1, thread) = {sums.add(1, 0, v[0], p.taps), sums.add(1, 1, v[1], p.taps)};
+            rows.pair(at + 2, thread) = {sums.add(2, 0, u[0] * u[0], p.taps), sums.add(2, 1, u[1] * u[1], p.taps)};
+            rows.pair(at + 3, thread) = {sums.add(3, 0, v[0] * v[0], p.taps), sums.add(3, 1, v[1] * v[1], p.taps)};
+        }
+        read(row + kGroup);
+        if (row < ready) continue;
+        __syncthreads();
+        if (row + warp <= last_row) {
+            float m[Q][kLaneColumns];
+#pragma unroll
+            for (int q = 0; q < Q; q++) blur_along<0>(rows, (parity + warp) * Q + q, lane, p.taps, m[q]);
+            float sum = 0;
+#pragma unroll
+            for (int j = 0; j < kLaneColumns; j++) {
+                const SsimMoments<float> moments = {m[0][j], m[1][j], m[2][j], m[3][j]};
+                m[0][j] = ssim_value<luminance>(ssim_terms(moments, k), k);
+            }
+            const LaneColumns counts = own[lane];
+            if (counts.first == 0 && counts.last == kLaneColumns) {
+#pragma unroll
+                for (int j = 0; j < kLaneColumns; j++) sum += m[0][j];
+            } else {
+#pragma unroll
+                for (int j = 0; j < kLaneColumns; j++)
+                    if (j >= counts.first && j < counts.last) sum += m[0][j];
+            }
+            total.add(sum);
+            if constexpr (with_map) {
+                // Through shared memory, so that a warp writes columns side by side. The row is this warp's alone, and read.
+                __syncwarp();
+                const int at = (parity + warp) * Q;
+                rows.quad(at, lane, 0) = {m[0][0], m[0][1], m[0][2], m[0][3]};
+                rows.quad(at, lane, 1) = {m[0][4], m[0][5], m[0][6], m[0][7]};
+                __syncwarp();
+                const int64_t line = p.map.plane(tile.plane) + (row + warp - kTaps + 1) * p.map.row;
+                for (int col = tile.col_begin - strip + lane; col < tile.col_end - strip; col += 32)
+                    p.map.write(line + (strip + col) * p.map.column, rows.word(at, col));
+            }
+        }
+        parity ^= kGroup;
+    }
+    const double sum = block_sum(total.value(), shared_memory<double>());
+    if (thread == 0) p.sums[tile.plane * p.grid.tiles() + tile.index] = sum;
+}
+
+}  // namespace
+
+cudaError_t forward_sliding(const ForwardParams& p, cudaStream_t stream) {
+    const auto kernel = p.map.data            ? forward_kernel<true, true>
+                        : p.formula.luminance ? forward_kernel<true, false>
+                                              : forward_kernel<false, false>;
+    return launch(kernel, dim3(blocks_of(p.grid)), dim3(kSlideThreads),
+                  Rows::kWords * sizeof(float) + 32 * sizeof(LaneColumns), stream, p);
+}
+
+}  // namespace limen::cuda

@@ -1,0 +1,148 @@
+"""The functions of limen, of CuPy arrays: on the arrays' device and its current stream, without waiting for it.
+
+What is returned are CuPy arrays too, scores of single images without axes. The arguments are those of the functions of
+the same name; what is wrong with them is said by the core, or here where room is made before the core sees them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from ._arrays import Array, map_shape, resolve_channel_axis, resolve_data_range
+from ._axes import check_axes, score_shape, unaveraged
+from ._conventions import as_convention
+from ._cuda_core import cuda_core
+
+
+def ssim(x: Array, y: Array, *, return_map: bool, **options: Any) -> Any:
+    """`limen.ssim`."""
+    call = _Call(x, y, **options)
+    scores, map_ = call.scores(), None
+    if return_map:
+        dtype = "float64" if str(x.dtype) == "float64" else "float32"
+        map_ = call.empty(map_shape(tuple(x.shape), call.channel_axis, call.convention.map_size), dtype)
+    call.start("ssim", *call.options(), scores, map_)
+    return (call.reduced(scores), map_) if return_map else call.reduced(scores)
+
+
+def ms_ssim(x: Array, y: Array, *, return_scales: bool, **options: Any) -> Any:
+    """`limen.ms_ssim`."""
+    call = _Call(x, y, **options)
+    native, scores, scales = call.convention._native, call.scores(), None
+    if return_scales:
+        scales = call.empty([*scores.shape, native.scales], "float64")
+    call.start("ms_ssim", *call.options(), scores, scales)
+    return (call.reduced(scores), scales) if return_scales else call.reduced(scores)
+
+
+def ssim_gradient(x: Array, y: Array, **options: Any) -> tuple[Any, Any, Any]:
+    """`limen.ssim_gradient`."""
+    call = _Call(x, y, **options)
+    scores, grad_x, grad_y = call.scores(), call.gradient(), call.gradient()
+    call.start("ssim_gradient", *call.options(), scores, grad_x, grad_y, None, None, 1.0)
+    return call.reduced(scores), grad_x, grad_y
+
+
+def ms_ssim_gradient(x: Array, y: Array, **options: Any) -> tuple[Any, Any, Any]:
+    """`limen.ms_ssim_gradient`."""
+    call = _Call(x, y, **options)
+    scores, grad_x, grad_y = call.scores(), call.gradient(), call.gradient()
+    call.start("ms_ssim_gradient", *call.options(), scores, grad_x, grad_y, None, 1.0)
+    return call.reduced(scores), grad_x, grad_y
+
+
+def mse(x: Array, y: Array, **options: Any) -> Any:
+    """`limen.mse`."""
+    return _pixel_error("mse", x, y, **options)
+
+
+def mae(x: Array, y: Array, **options: Any) -> Any:
+    """`limen.mae`."""
+    return _pixel_error("mae", x, y, **options)
+
+
+def psnr(x: Array, y: Array, *, data_range: float | None, **options: Any) -> Any:
+    """`limen.psnr`."""
+    return _pixel_error("psnr", x, y, resolve_data_range(data_range, x.dtype), **options)
+
+
+def _pixel_error(name: str, x: Array, y: Array, *data_range: float, **options: Any) -> Any:
+    call = _Call(x, y, data_range=1.0, convention="wang", **options)
+    scores = call.scores()
+    call.start(name, *data_range, call.channel_axis, unaveraged(call.reduction), scores)
+    return call.reduced(scores)
+
+
+class _Call:
+    """A pair of arrays that agree, the options, and room on their device."""
+
+    def __init__(
+        self, x: Array, y: Array, *, data_range: float | None, channel_axis: Any, convention: Any, reduction: str
+    ) -> None:
+        if type(x) is not type(y):
+            raise TypeError(f"x and y must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
+        if x.device != y.device:
+            raise ValueError(f"x and y must be on the same device; got {x.device!r} and {y.device!r}")
+        if x.dtype != y.dtype:
+            raise TypeError(f"x and y must have the same dtype; got {x.dtype} and {y.dtype}")
+        if x.shape != y.shape:
+            raise ValueError(f"x and y must have the same shape; got {x.shape} and {y.shape}")
+        if reduction not in ("image", "mean", "none"):
+            raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
+        self.channel_axis = resolve_channel_axis(channel_axis, x.ndim)
+        check_axes(x.shape, self.channel_axis)
+        self.x, self.y = x, y
+        self.convention = as_convention(convention)
+        self.data_range = resolve_data_range(data_range, x.dtype)
+        self.reduction = reduction
+        self.core = cuda_core()
+
+    def options(self) -> tuple[Any, ...]:
+        """In the order of the core's arguments."""
+        return self.convention._native, self.data_range, self.channel_axis, unaveraged(self.reduction)
+
+    def empty(self, shape: Any, dtype: str) -> Array:
+        """An array on the images' device, in the order of its current stream."""
+        import cupy
+
+        with self.x.device:
+            return cupy.empty(tuple(shape), dtype)
+
+    def scores(self) -> Array:
+        """Room for every score that is not a mean of others."""
+        return self.empty(score_shape(self.x.shape, self.channel_axis, unaveraged(self.reduction)), "float64")
+
+    def gradient(self) -> Array:
+        """Room in the order of the image's axes in memory: its own dtype where that is floating, else float32."""
+        import cupy
+
+        with self.x.device:
+            return cupy.empty_like(self.x, dtype=None if self.x.dtype.kind not in "ui" else "float32")
+
+    def reduced(self, scores: Array) -> Array:
+        """The mean of the batch, if that is what was asked for."""
+        if self.reduction != "mean":
+            return scores
+        with self.x.device:
+            return scores.reshape(()) if math.prod(scores.shape) == 1 else scores.mean()
+
+    def start(self, function: str, *arguments: Any) -> None:
+        """Puts the work on the current stream of the device."""
+        with _stream(self.x) as stream:
+            getattr(self.core, function)(self.x, self.y, *arguments, lambda size: self.empty((size,), "uint8"), stream)
+
+
+@contextlib.contextmanager
+def _stream(x: Array) -> Iterator[int]:
+    """The handle of the current stream of the array's device, which is the current device meanwhile."""
+    import cupy
+
+    with x.device:
+        yield cupy.cuda.get_current_stream().ptr
+
+
+def _type_name(x: Array) -> str:
+    return f"{type(x).__module__}.{type(x).__qualname__}"

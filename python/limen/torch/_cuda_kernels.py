@@ -1,0 +1,165 @@
+"""Operators for tensors on GPUs: the CUDA core is given room for what it computes, and the stream to do it on.
+
+Nothing here waits for the device: scores stay there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._axes import check_axes
+from .._cuda_core import cuda_core
+from . import _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops, _upstream_ops
+from ._axes import score_dtype, score_shape, unaveraged
+from ._conventions import from_text
+from ._ops import Options
+
+
+@contextlib.contextmanager
+def _stream(x: Tensor) -> Iterator[int]:
+    """The handle of the current stream of the tensor's device, which is the current device meanwhile."""
+    with torch.cuda.device(x.device):
+        yield torch.cuda.current_stream(x.device).cuda_stream
+
+
+def _start(function: str, x: Tensor, y: Tensor, *arguments: Any) -> None:
+    """Puts the work of a function of the core on the current stream."""
+
+    def allocate(size: int) -> Tensor:
+        return x.new_empty(size, dtype=torch.uint8)
+
+    with _stream(x) as stream:
+        getattr(cuda_core(), function)(x.detach(), y.detach(), *arguments, allocate, stream)
+
+
+def _scores(x: Tensor, channel_axis: int | None, reduction: str) -> Tensor:
+    """Room for every score that is not a mean of others."""
+    check_axes(x.shape, channel_axis)
+    return x.new_empty(score_shape(x.shape, channel_axis, unaveraged(reduction)), dtype=score_dtype(x.dtype))
+
+
+def _reduced(scores: Tensor, reduction: str) -> Tensor:
+    if reduction != "mean":
+        return scores
+    return scores.reshape(()) if scores.numel() == 1 else scores.mean()
+
+
+def _of_core(options: Options) -> tuple[Any, ...]:
+    convention, data_range, channel_axis, reduction = options.of_core()
+    return convention, data_range, channel_axis, unaveraged(reduction)
+
+
+def _ssim(x: Tensor, y: Tensor, *options: Any) -> Tensor:
+    chosen = Options(*options)
+    scores = _scores(x, chosen.channel_axis, chosen.reduction)
+    _start("ssim", x, y, *_of_core(chosen), scores, None)
+    return _reduced(scores, chosen.reduction)
+
+
+def _ssim_map(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+    chosen = Options(*options)
+    scores = _scores(x, chosen.channel_axis, chosen.reduction)
+    map_ = _map_ops.empty_map(x, chosen.convention, chosen.channel_axis)
+    _start("ssim", x, y, *_of_core(chosen), scores, map_)
+    return _reduced(scores, chosen.reduction), map_
+
+
+def _ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+    chosen = Options(*options)
+    scores = _scores(x, chosen.channel_axis, chosen.reduction)
+    scales = scores.new_empty([*scores.shape, from_text(chosen.convention)._native.scales])
+    _start("ms_ssim", x, y, *_of_core(chosen), scores, scales)
+    return _reduced(scores, chosen.reduction), scales
+
+
+def _l1_ssim(x: Tensor, y: Tensor, *rest: Any) -> Tensor:
+    *options, weight = rest
+    chosen = Options(*options)
+    scores = _scores(x, chosen.channel_axis, chosen.reduction)
+    convention, data_range, *where = _of_core(chosen)
+    _start("l1_ssim", x, y, convention, data_range, weight, *where, scores)
+    return _reduced(scores, chosen.reduction)
+
+
+def _ssim_weighted_gradient(x: Tensor, y: Tensor, weight: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    data_range, convention, channel_axis, need_x, need_y = rest
+    grads = _upstream_ops.empty_gradients(x, y, need_x, need_y)
+    filled = (grads[0] if need_x else None, grads[1] if need_y else None)
+    native = from_text(convention)._native
+    _start("ssim_gradient", x, y, native, data_range, channel_axis, "image", None, *filled, weight.detach(), None, 1.0)
+    return grads
+
+
+def _upstream_gradient(function: str, takes_map_weights: bool = False) -> Callable[..., tuple[Tensor, Tensor]]:
+    def kernel(x: Tensor, y: Tensor, upstream: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+        data_range, convention, channel_axis, reduction, *more, need_x, need_y = rest
+        chosen = Options(data_range, convention, channel_axis, reduction)
+        shape = score_shape(x.shape, channel_axis, unaveraged(reduction))
+        # One number for every score, side by side.
+        upstream = upstream.detach().to(score_dtype(x.dtype)).expand(shape).contiguous()
+        factor = 1 / math.prod(shape) if reduction == "mean" else 1.0
+        grads = _upstream_ops.empty_gradients(x, y, need_x, need_y)
+        filled = (grads[0] if need_x else None, grads[1] if need_y else None)
+        native, data_range, *where = _of_core(chosen)
+        no_weights = (None,) if takes_map_weights else ()
+        _start(function, x, y, native, data_range, *more, *where, None, *filled, *no_weights, upstream, factor)
+        return grads
+
+    return kernel
+
+
+def _with_gradient(function: str, takes_map_weights: bool = False) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
+    def kernel(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+        *options, expected, need_x, need_y = rest
+        chosen = Options(*options)
+        scores = _scores(x, chosen.channel_axis, chosen.reduction)
+        grads = _gradient_ops.empty_float_gradients(x, y, need_x, need_y)
+        filled = (grads[0] if need_x else None, grads[1] if need_y else None)
+        no_weights = (None,) if takes_map_weights else ()
+        factor = expected / _gradient_ops.images_averaged(x, chosen)
+        _start(function, x, y, *_of_core(chosen), scores, *filled, *no_weights, None, factor)
+        return _reduced(scores, chosen.reduction), *grads
+
+    return kernel
+
+
+def _pixel_error(function: str) -> Callable[..., Tensor]:
+    def kernel(x: Tensor, y: Tensor, *options: Any) -> Tensor:
+        *data_range, channel_axis, reduction = options
+        scores = _scores(x, channel_axis, reduction)
+        _start(function, x, y, *data_range, channel_axis, unaveraged(reduction), scores)
+        return _reduced(scores, reduction)
+
+    return kernel
+
+
+KERNELS: dict[Any, Callable[..., Any]] = {
+    _ops.ssim: _ssim,
+    _ops.ms_ssim: _ms_ssim,
+    _map_ops.ssim_map: _ssim_map,
+    _map_ops.ssim_weighted_gradient: _ssim_weighted_gradient,
+    _gradient_ops.ssim_with_gradient: _with_gradient("ssim_gradient", takes_map_weights=True),
+    _gradient_ops.ms_ssim_with_gradient: _with_gradient("ms_ssim_gradient"),
+    _upstream_ops.ssim_upstream_gradient: _upstream_gradient("ssim_gradient", takes_map_weights=True),
+    _upstream_ops.ms_ssim_upstream_gradient: _upstream_gradient("ms_ssim_gradient"),
+    _l1_ops.l1_ssim: _l1_ssim,
+    _l1_ops.l1_ssim_upstream_gradient: _upstream_gradient("l1_ssim_gradient"),
+    _pixel_error_ops.mse: _pixel_error("mse"),
+    _pixel_error_ops.mae: _pixel_error("mae"),
+    _pixel_error_ops.psnr: _pixel_error("psnr"),
+}
+
+
+def register(device: str) -> None:
+    """Makes these the operators' kernels for tensors on such devices."""
+    for operator, kernel in KERNELS.items():
+        operator.register_kernel(device)(kernel)
+
+
+register("cuda")

@@ -1,0 +1,50 @@
+#include "calls.hpp"
+
+#include <pybind11/stl.h>
+
+namespace limen::python {
+namespace {
+
+void score(const py::object& x, const py::object& y, const Convention& convention, double data_range, double weight,
+           std::optional<int> channel_axis, const std::string& reduction, const py::object& scores,
+           const py::object& allocate, std::uintptr_t stream) {
+    const Reduction core = core_reduction(reduction);
+    const Images images(x, y, channel_axis);
+    const std::vector<Images::Views> calls = images.views();
+    const Row out("scores", scores, scores_of(core, calls), images, true);
+    const Workspace workspace(allocate, cuda::l1_ssim_workspace_bytes(calls[0].x, data_range, convention));
+    const py::gil_scoped_release release;  // the views hold no Python object
+    for (const Images::Views& v : calls)
+        cuda::l1_ssim(v.x, v.y, data_range, convention, weight, core,
+                      out.scores(v.first * scores_each(core, v)).value(), workspace.get(), stream_of(stream));
+}
+
+void gradient(const py::object& x, const py::object& y, const Convention& convention, double data_range, double weight,
+              std::optional<int> channel_axis, const std::string& reduction, const py::object& scores,
+              const py::object& grad_x, const py::object& grad_y, const py::object& upstream, double factor,
+              const py::object& allocate, std::uintptr_t stream) {
+    const Reduction core = core_reduction(reduction);
+    Images images(x, y, channel_axis);
+    images.add("grad_x", grad_x, images.height(), images.width(), true);
+    images.add("grad_y", grad_y, images.height(), images.width(), true);
+    const std::vector<Images::Views> calls = images.views();
+    const Row out("scores", scores, scores_of(core, calls), images, true);
+    const Row factors("upstream", upstream, scores_of(core, calls), images, false);
+    const Workspace workspace(allocate, cuda::l1_ssim_gradient_workspace_bytes(calls[0].x, data_range, convention));
+    const py::gil_scoped_release release;  // the views hold no Python object
+    for (const Images::Views& v : calls) {
+        const std::int64_t first = v.first * scores_each(core, v);
+        cuda::l1_ssim_gradient(v.x, v.y, data_range, convention, weight, core, pointer(out.scores(first)), v.other(0),
+                               v.other(1), pointer(factors.upstream(first)), factor, workspace.get(),
+                               stream_of(stream));
+    }
+}
+
+}  // namespace
+
+void bind_cuda_l1_ssim(py::module_& m) {
+    m.def("l1_ssim", &score);
+    m.def("l1_ssim_gradient", &gradient);
+}
+
+}  // namespace limen::python

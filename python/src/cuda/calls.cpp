@@ -1,0 +1,41 @@
+#include "calls.hpp"
+
+namespace limen::python {
+
+Row::Row(const char* name, const py::object& object, std::int64_t count, const Images& images, bool written) {
+    if (object.is_none()) return;
+    array_ = array_of(name, object);
+    check_device(*array_, images.device());
+    std::int64_t stride = 1, numbers = 1;
+    bool side_by_side = true;
+    for (std::size_t i = array_->shape.size(); i-- > 0; stride *= array_->shape[i]) {
+        numbers *= array_->shape[i];
+        side_by_side &= array_->shape[i] == 1 || array_->strides[i] == stride;
+    }
+    if (numbers != count)
+        throw py::value_error(std::string(name) + " must have " + std::to_string(count) + " numbers; got shape " +
+                              repr(array_->shape));
+    if (!side_by_side) throw py::value_error(std::string(name) + " must be contiguous");
+    if (written && array_->read_only)
+        throw py::value_error(std::string(name) + " must be writable; got a read-only array");
+}
+
+std::optional<cuda::Scores> Row::scores(std::int64_t first) const {
+    if (!array_) return std::nullopt;
+    return cuda::Scores{array_->data + first * array_->item_size(), array_->dtype};
+}
+
+std::optional<cuda::Upstream> Row::upstream(std::int64_t first) const {
+    if (!array_) return std::nullopt;
+    return cuda::Upstream{array_->data + first * array_->item_size(), array_->dtype};
+}
+
+Workspace::Workspace(const py::object& allocate, std::size_t bytes) {
+    if (bytes == 0) return;
+    constexpr std::size_t alignment = 256;  // not every allocator gives it
+    array_ = array_of("workspace", allocate(bytes + alignment - 1));
+    const auto begin = reinterpret_cast<std::uintptr_t>(array_->data);
+    workspace_ = {reinterpret_cast<void*>((begin + alignment - 1) / alignment * alignment), bytes};
+}
+
+}  // namespace limen::python
