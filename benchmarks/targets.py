@@ -82,6 +82,8 @@ _NETS = ("alex", "squeeze", "vgg")
 LPIPS_FORWARD = {net: f"LPIPS {net} forward" for net in _NETS}
 LPIPS_BFLOAT16 = {net: f"LPIPS {net} forward in bfloat16" for net in _NETS}
 LPIPS_GRADIENT = {net: f"LPIPS {net} forward and one gradient" for net in _NETS}
+DISTANCE_FORWARD = {net: f"LPIPS distance of {net} features, forward" for net in _NETS}
+DISTANCE_BACKWARD = {net: f"LPIPS distance of {net} features, backward" for net in _NETS}
 LPIPS_MATRIX = "LPIPS alex of all pairs of a set"
 LPIPS_MEMORY = "LPIPS vgg forward and one gradient"
 
@@ -97,6 +99,8 @@ LPIPS_TARGETS = [
     *_lpips(LPIPS_FORWARD, (1.15, 1.3), (1.5, 1.8), (1.2, 1.4)),
     *_lpips(LPIPS_BFLOAT16, (1.5, 1.5), (2.5, 2.5), (2.2, 2.2)),
     *_lpips(LPIPS_GRADIENT, (1.1, 1.3), (1.4, 1.6), (1.15, 1.3)),
+    *_lpips(DISTANCE_FORWARD, (5, 5), (10, 10), (12, 12)),
+    *_lpips(DISTANCE_BACKWARD, (8, 15), (8, 15), (8, 15)),
     Target(f"{LPIPS_MATRIX} vs lpips, pair by pair", LPIPS_MATRIX, "lpips", 20, 40),
 ]
 LPIPS_MEMORY_AT_MOST, LPIPS_MEMORY_AIM = 0.7, 0.5

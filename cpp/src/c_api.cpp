@@ -15,6 +15,7 @@ namespace {
 using namespace limen;
 
 static_assert(LIMEN_MAX_SCALES == Convention::max_scales);
+static_assert(LIMEN_FEATURE_STATE_SIZE == feature_state_size);
 
 thread_local std::string last_error;
 
@@ -200,6 +201,28 @@ limen_status limen_psnr(const limen_image* x, const limen_image* y, double data_
                         double* scores) {
     return metric(x, y, reduction, scores,
                   [&](const ImageView& a, const ImageView& b, Reduction r) { psnr(a, b, data_range, r, scores); });
+}
+
+limen_status limen_feature_distance(const limen_image* f0, const limen_image* f1, const double* weight, double* scores,
+                                    const limen_output* map, const limen_output* state) {
+    return guarded([&] {
+        const auto a = view_of<ImageView>("f0", f0), b = view_of<ImageView>("f1", f1);
+        required("scores", scores);
+        const Optional<OutputView> filled("map", map), kept("state", state);
+        feature_distance(a, b, weight, scores, filled.get(), kept.get());
+    });
+}
+
+limen_status limen_feature_distance_gradient(const limen_image* f0, const limen_image* f1, const double* weight,
+                                             const limen_image* state, const limen_image* upstream,
+                                             const limen_output* grad_f0, const limen_output* grad_f1,
+                                             double* grad_weight) {
+    return guarded([&] {
+        const auto a = view_of<ImageView>("f0", f0), b = view_of<ImageView>("f1", f1);
+        const auto kept = view_of<ImageView>("state", state), factors = view_of<ImageView>("upstream", upstream);
+        const Optional<OutputView> g0("grad_f0", grad_f0), g1("grad_f1", grad_f1);
+        feature_distance_gradient(a, b, weight, kept, factors, g0.get(), g1.get(), grad_weight);
+    });
 }
 
 limen_status limen_map_size(const limen_convention* convention, int64_t height, int64_t width, int64_t* map_height,

@@ -147,8 +147,8 @@ struct FeatureGradientTask {
     int64_t channels;
     Region positions;
     FeatureWeights weights;
-    Features state;     // as the forward kernel left it
-    Features upstream;  // one channel: factor of each position
+    Features state;         // as the forward kernel left it
+    Features upstream;      // one channel: factor of each position
     Features grad0, grad1;  // data may be null
     double* weight_sums;    // [channels], overwritten; may be null
     void* scratch;

@@ -74,7 +74,6 @@ static inline int64_t error_row(int64_t cols, int step) {
 }
 static inline int64_t error_numbers(int64_t cols, int step) { return 2 * error_row(cols, step); }
 
-
 // A row of numbers for up to kFeaturePositions positions, in whole vectors.
 constexpr int64_t kFeatureRow = kFeaturePositions + 16;
 

@@ -97,6 +97,16 @@ limen_status limen_mae(const limen_image* x, const limen_image* y, int32_t reduc
 limen_status limen_psnr(const limen_image* x, const limen_image* y, double data_range, int32_t reduction,
                         double* scores);
 
+/* The distance of features: one layer of LPIPS. `weight` (one number a channel), `map`, `state` and every gradient may be null;
+ * `state` has LIMEN_FEATURE_STATE_SIZE channels and goes from the first function to the second. */
+#define LIMEN_FEATURE_STATE_SIZE 6
+limen_status limen_feature_distance(const limen_image* f0, const limen_image* f1, const double* weight, double* scores,
+                                    const limen_output* map, const limen_output* state);
+limen_status limen_feature_distance_gradient(const limen_image* f0, const limen_image* f1, const double* weight,
+                                             const limen_image* state, const limen_image* upstream,
+                                             const limen_output* grad_f0, const limen_output* grad_f1,
+                                             double* grad_weight);
+
 /* Height and width of the map that limen_ssim() fills. */
 limen_status limen_map_size(const limen_convention* convention, int64_t height, int64_t width, int64_t* map_height,
                             int64_t* map_width);

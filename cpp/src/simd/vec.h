@@ -182,7 +182,8 @@ LIMEN_INLINE void to_halves(uint16_t* p, Vec<float> v) {
 // The low halves of 32-bit integers that are not above 65535.
 LIMEN_INLINE void narrow(uint16_t* p, Bits<float> v) {
 #if defined(__AVX512F__)
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtepi32_epi16(0xffff, reinterpret_cast<__m512i>(v)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_maskz_cvtepi32_epi16(0xffff, reinterpret_cast<__m512i>(v)));
 #elif defined(__AVX2__)
     const __m256i both = _mm256_packus_epi32(reinterpret_cast<__m256i>(v), reinterpret_cast<__m256i>(v));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 0x08)));

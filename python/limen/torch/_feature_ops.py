@@ -1,6 +1,6 @@
 """The distance of features and its gradient as operators of PyTorch.
 
-A forward pass that is recorded keeps a few numbers of every position, so that the backward pass reads each feature once.
+A forward pass that is recorded keeps a few numbers of every position; the backward pass then reads each feature once.
 """
 
 from __future__ import annotations

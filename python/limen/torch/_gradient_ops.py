@@ -30,7 +30,8 @@ class _Once(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *_: Tensor) -> Tensor:
         raise RuntimeError(
-            "limen's SSIM, MS-SSIM and feature distance can't be differentiated twice, and this asks for second derivatives"
+            "limen's SSIM, MS-SSIM and feature distance can't be differentiated twice, and this asks for second "
+            "derivatives"
         )
 
 

@@ -46,6 +46,17 @@ int main(void) {
     for (int i = 0; i < side * side; i++) sum += map[i];
     expect(fabs(sum / (side * side) - again) < 1e-5, "the score is the mean of the map");
 
+    /* (channel, position): orthogonal at both positions. */
+    const float features[4] = {3, 0, 0, 5}, exchanged[4] = {0, 3, 5, 0};
+    const limen_image f0 = limen_planar(features, LIMEN_FLOAT32, 1, 2, 2, 1);
+    const limen_image f1 = limen_planar(exchanged, LIMEN_FLOAT32, 1, 2, 2, 1);
+    double distance = 0;
+    expect(limen_feature_distance(&f0, &f1, NULL, &distance, NULL, NULL) == LIMEN_OK && fabs(distance - 2) < 1e-6,
+           "distance of features");
+    expect(limen_feature_distance_gradient(&f0, &f1, NULL, NULL, NULL, NULL, NULL, NULL) == LIMEN_INVALID_ARGUMENT &&
+               strstr(limen_last_error(), "state is a null pointer") != NULL,
+           "no state");
+
     padded.padding = 17;
     expect(limen_ssim(&x, &y, 255, &padded, LIMEN_REDUCE_TO_IMAGE, &again, NULL) == LIMEN_INVALID_ARGUMENT &&
                strstr(limen_last_error(), "convention.padding must be from 0 to 4; got 17") != NULL,
