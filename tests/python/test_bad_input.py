@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import limen
+from emulated_cuda import CupyArray
 from images import alike
-from limen import Convention, conventions
+from limen import Convention, _cuda_core, conventions
 
 SMALL = Convention(size=7, weights=(0.5, 0.5))
 SIMILARITIES = (limen.ssim, limen.ssim_gradient, limen.ms_ssim, limen.ms_ssim_gradient)
@@ -146,10 +147,11 @@ def test_kinds_that_differ_without_pytorch() -> None:
         assert_refused(lambda: call(jnp.zeros((3, 20, 24)), image()), TypeError, "same kind; got jax and numpy")  # noqa: B023
 
 
-def test_cupy_arrays_are_elsewhere() -> None:
-    elsewhere = type("ndarray", (), {"__module__": "cupy"})()
+@pytest.mark.skipif(_cuda_core.is_built(), reason="this installation has a CUDA core")
+def test_cupy_arrays_without_a_cuda_core() -> None:
+    on_gpu = CupyArray(np.zeros((3, 20, 24), np.uint8))
     for call in calls():
-        assert_refused(lambda: call(elsewhere, elsewhere), ValueError, r"CPU only: pass x.get\(\) and y.get\(\)")  # noqa: B023
+        assert_refused(lambda: call(on_gpu, on_gpu), ValueError, "built without CUDA.* LIMEN_CUDA=ON; or move x and y")  # noqa: B023
 
 
 def test_producers_of_dlpack_that_produce_nothing() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import limen
+from limen import _cuda_core
 from torch_images import SMALL_MS_SSIM, alike, assert_near, leaves, torch
 
 METRICS = {
@@ -162,8 +163,9 @@ def test_shapes_without_data() -> None:
 def test_other_devices_are_named() -> None:
     with torch._subclasses.FakeTensorMode():
         x = torch.empty(3, 21, 22, device="cuda")
-        with pytest.raises(ValueError, match=r"on cuda:0, .* Pass x.cpu\(\)"):
-            limen.ssim(x, x, data_range=1.0)
+        if not _cuda_core.is_built():
+            with pytest.raises(ValueError, match="built without CUDA.* LIMEN_CUDA=ON; or move x and y"):
+                limen.ssim(x, x, data_range=1.0)
         with pytest.raises(ValueError, match="same device; got cuda:0 and cpu"):
             limen.ssim(x, torch.empty(3, 21, 22), data_range=1.0)
 
@@ -254,3 +256,10 @@ def test_workers_of_a_data_loader() -> None:
             assert torch.equal(got, want)
     finally:
         limen.set_num_threads(before)
+
+
+def test_devices_without_a_core_are_named() -> None:
+    with torch._subclasses.FakeTensorMode():
+        x = torch.empty(3, 21, 22, device="xpu")
+        with pytest.raises(ValueError, match=r"on xpu:0, for which limen has no core.* Pass x.cpu\(\)"):
+            limen.ssim(x, x, data_range=1.0)
