@@ -16,7 +16,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export CMAKE_GENERATOR := Ninja
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cpp test-cuda-emulation test-emulated test-sanitize test-python test-package lint mypy format bench clean
+.PHONY: help demo test test-cpp test-cuda-build test-cuda-emulation test-emulated test-sanitize test-python test-package lint mypy format bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 22
@@ -24,7 +24,7 @@ help: ## This list
 demo: $(VENV)/.demo ## Install into .venv and score distorted photographs: an HTML page
 	$(BIN)/limen demo
 
-test: test-cpp test-cuda-emulation test-emulated test-sanitize test-python ## All tests
+test: test-cpp test-cuda-emulation test-cuda-build test-emulated test-sanitize test-python ## All tests
 
 test-cpp: $(VENV)/.dev ## C++ tests
 	$(BIN)/cmake --preset dev
@@ -33,6 +33,11 @@ test-cpp: $(VENV)/.dev ## C++ tests
 
 test-cuda-emulation: test-cpp ## CUDA kernels, run on the CPU under AddressSanitizer and ThreadSanitizer
 	$(BIN)/ctest --preset dev --label-regex cuda_emulation --no-tests=ignore
+
+test-cuda-build: $(VENV)/.dev ## CUDA kernels by nvcc: warnings, register spills and stack frames are errors
+	@if command -v nvcc > /dev/null || [ -x /usr/local/cuda/bin/nvcc ]; then \
+	  set -x; $(BIN)/cmake --preset cuda && $(BIN)/cmake --build --preset cuda --target limen_cuda; \
+	else echo "skipped: the build of the CUDA kernels, which needs nvcc"; fi
 
 test-emulated: test-cpp ## C++ tests on emulated processors: old x86-64 and 64-bit ARM
 	@if command -v qemu-x86_64-static > /dev/null && [ "$$(uname -m)" = x86_64 ]; then \

@@ -50,7 +50,7 @@ KERNELS = (
         "ssim_gradient_sliding",
         r"gradient_kernel<true, 3>",
         256,
-        50080,
+        46912,
         4 * 216,
         154 + 60,
         (True, False),
@@ -60,7 +60,7 @@ KERNELS = (
         "ssim_gradient_sliding",
         r"gradient_kernel<true, 4>",
         256,
-        58272,
+        55104,
         4 * 216,
         176 + 60,
         (True, False),
@@ -139,34 +139,62 @@ def main_path(instructions: list[Instruction], labels: dict[str, int], formula: 
     """
     # The main loop has the most multiply-adds.
     best: tuple[int, list[Instruction]] = (0, [])
-    headers: dict[int, int] = {}
-    for at, this in enumerate(instructions):
-        if this.opcode == "BRA":
-            for to in successors(at, instructions, labels):
-                if to <= at:
-                    headers[to] = max(at, headers.get(to, 0))
-    for header, end in headers.items():
-        # Worth of the best way from an instruction to the header, and its next step.
+    headers = {
+        to
+        for at, this in enumerate(instructions)
+        if this.opcode == "BRA"
+        for to in successors(at, instructions, labels)
+        if to <= at
+    }
+    for header in headers:
+        # Worth of the best way from an instruction on to the header, and its next step.
         ways: dict[int, tuple[int, int, int | None]] = {}
-        barrier = next((at for at in range(header, end) if instructions[at].opcode == "BAR"), end)
-        for at in range(end, header - 1, -1):
+        for at, onward in backwards(header, instructions, labels, formula):
             this = instructions[at]
-            if not formula and (this.opcode == "MUFU" or (this.opcode == "LDG" and at < barrier)):
-                continue
-            onward = successors(at, instructions, labels)
-            options = [(0, 0, None) for to in onward if to == header]
-            options += [(ways[to][0], ways[to][1], to) for to in onward if to > at and to in ways]  # type: ignore[misc]
+            options: list[tuple[int, int, int | None]] = [(0, 0, None)] if header in onward else []
+            options += [(ways[to][0], ways[to][1], to) for to in onward if to != header and to in ways]
             if options:
                 worth, length, following = max(options, key=lambda option: option[:2])
                 counts = this.opcode == "FFMA" or this.name.startswith("LDG.E.64.CONSTANT")
                 ways[at] = (worth + counts, length - 1, following)
         if header in ways and ways[header][0] > best[0]:
-            path, step = [], header
+            path: list[Instruction] = []
+            step: int | None = header
             while step is not None:
                 path.append(instructions[step])
-                step = ways[step][2]  # type: ignore[assignment]
+                step = ways[step][2]
             best = ways[header][0], path
     return best[1]
+
+
+def backwards(
+    header: int, instructions: list[Instruction], labels: dict[str, int], formula: bool
+) -> Iterator[tuple[int, list[int]]]:
+    """What is reached from a loop's header, each after all that follows it, with where it goes on.
+
+    Wherever the compiler put it; the way back of a loop inside is left out.
+    """
+    seen, above = {header}, {header}
+    barrier_seen = {header: False}
+    stack = [(header, successors(header, instructions, labels), iter(successors(header, instructions, labels)))]
+    while stack:
+        at, onward, left = stack[-1]
+        for to in left:
+            if to in seen or to >= len(instructions):
+                continue
+            behind = barrier_seen[at] or instructions[at].opcode == "BAR"
+            if not formula and (instructions[to].opcode == "MUFU" or (instructions[to].opcode == "LDG" and not behind)):
+                continue
+            seen.add(to)
+            above.add(to)
+            barrier_seen[to] = behind
+            following = successors(to, instructions, labels)
+            stack.append((to, following, iter(following)))
+            break
+        else:
+            stack.pop()
+            above.discard(at)
+            yield at, [to for to in onward if to == header or to not in above]
 
 
 def resources(cubin: Path) -> dict[str, tuple[int, int]]:

@@ -32,6 +32,7 @@ struct BlockState {
     bool direct;                 // their gradient takes the short way
     int first_row;               // of positions
     int groups;                  // of rows of them
+    int64_t out_x, out_y;        // where the plane's gradients begin
     float factor, absolute;
 };
 
@@ -133,9 +134,9 @@ __device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, 
         const int c = first_column - s.pad + 2 * lane;
         const char* const x = plane.x + (r * s.x_row + c) * 4;
         const char* const y = plane.y + (r * s.y_row + c) * 4;
-        float* const gx = static_cast<float*>(p.out.x.data) + p.out.x.plane(plane_index) + r * p.out.x.row + c;
+        float* const gx = static_cast<float*>(p.out.x.data) + shared.state->out_x + r * p.out.x.row + c;
         float* const gy =
-            Q == 4 ? static_cast<float*>(p.out.y.data) + p.out.y.plane(plane_index) + r * p.out.y.row + c : nullptr;
+            Q == 4 ? static_cast<float*>(p.out.y.data) + shared.state->out_y + r * p.out.y.row + c : nullptr;
 #pragma unroll(luminance || Q == 3 ? 4 : 1)  // as far as registers go
         for (int i = 0; i < kStripColumns / 64; i++) {
             const int local = 2 * lane + 64 * i;
@@ -268,6 +269,8 @@ __global__ void __launch_bounds__(kThreads, kGradientBlocks)
         state.pixel_row_end = min(state.tile.row_end, p.out.frames ? p.grid.rows : s.pad + s.height);
         state.direct = p.direct && first_column + state.pixel_begin >= p.inner_col_begin &&
                        first_column + state.pixel_end <= p.inner_col_end;
+        state.out_x = p.out.x.plane(state.tile.plane);
+        state.out_y = Q == 4 ? p.out.y.plane(state.tile.plane) : 0;
         state.factor = p.out.factor.of<float>(state.tile.plane);
         state.absolute = p.out.has_absolute ? p.out.absolute.of<float>(state.tile.plane) : 0.0f;
         if (threadIdx.x == 0) *shared.state = state;

@@ -87,6 +87,15 @@ def test_core_knows_no_python_framework_or_cuda() -> None:
     assert not [(file, name) for file, name in found if FRAMEWORK.match(name) or CUDA.match(name)]
 
 
+def test_cuda_knows_the_core_and_one_header_knows_cuda() -> None:
+    files = [file for room in ("cuda/src", "cuda/include") for file in sorted((ROOT / room).rglob("*.*"))]
+    assert files, "no CUDA sources: has the room moved?"
+    found = [(file.name, name) for file in files for name in includes(file)]
+    assert not [(file, name) for file, name in found if FRAMEWORK.match(name)]
+    assert {file for file, name in found if re.match(r"<(cuda|cub|thrust|nv)", name)} == {"device.h"}
+    assert not [file.name for file in files if "<<<" in file.read_text() and file.name != "device.h"]
+
+
 def test_bindings_know_pybind11_and_the_core() -> None:
     found = [(file.name, name) for file in cpp_files("python/src") for name in includes(file)]
     foreign = [(file, name) for file, name in found if FRAMEWORK.match(name) or CUDA.match(name)]
@@ -98,6 +107,12 @@ def test_every_source_is_built() -> None:
     listed = set(re.findall(r"^\s+((?:cpp|python)/src/\S+\.cpp)$", listing, flags=re.MULTILINE))
     listed |= {f"cpp/src/simd/{name}.cpp" for name in re.findall(r"limen_add_instruction_set\(limen (\w+)", listing)}
     assert listed == {str(f.relative_to(ROOT)) for f in cpp_files("cpp/src", "python/src") if f.suffix == ".cpp"}
+
+
+def test_every_kernel_is_built() -> None:
+    listing = (ROOT / "cmake" / "LimenCuda.cmake").read_text()
+    listed = set(re.findall(r"^\s+(cuda/src/\S+\.cu)$", listing, flags=re.MULTILINE))
+    assert listed == {str(file.relative_to(ROOT)) for file in (ROOT / "cuda" / "src").glob("*.cu")}
 
 
 def imports(file: Path, *, at_import_time: bool) -> Iterator[str]:
