@@ -10,6 +10,7 @@ from pathlib import Path
 
 import limen
 from limen import _weights
+from limen._cuda_core import is_built
 from limen._weights import BACKBONE_FILES, LINEAR_FILES, LINEAR_VERSIONS, Place, onnx_file_name
 from limen.cli._table import align
 
@@ -25,7 +26,7 @@ def run(arguments: Namespace) -> int:
         ("implementations", f"{', '.join(limen.implementations())} (best last)"),
         ("LIMEN_IMPLEMENTATION", os.environ.get("LIMEN_IMPLEMENTATION", f"not set: {best} is used")),
         ("threads", str(limen.get_num_threads())),
-        ("CUDA core", "not built"),
+        ("CUDA core", "built" if is_built() else "not built"),
         ("Python", platform.python_version()),
         *((package, _version(package)) for package in _PACKAGES),
         *_places(),

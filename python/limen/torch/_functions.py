@@ -113,12 +113,7 @@ def feature_distance(
     f0: Any, f1: Any, weight: Any, *, channel_axis: int, reduction: Reduction, return_map: bool
 ) -> Any:
     """`limen.feature_distance`. Score and map are float64 for float64 features, else float32."""
-    f0, f1, axis = _images(f0, f1, channel_axis, reduction, ("f0", "f1"))
-    if on_gpu(f0):
-        raise ValueError(
-            f"f0 and f1 are on {f0.device}; feature_distance, and LPIPS by it, compute on the CPU only so far: "
-            "pass f0.cpu() and f1.cpu(), or a model and images on the CPU"
-        )
+    f0, f1, axis = _images(f0, f1, channel_axis, reduction, ("f0", "f1"), has_gpu_kernels=False)
     checked_axis = check_features(f0.dtype, f0.shape, axis)
     if weight is not None:
         weight = _weight(weight, f0, checked_axis)
@@ -154,7 +149,12 @@ def _arguments(
 
 
 def _images(
-    x: Any, y: Any, channel_axis: ChannelAxis, reduction: Reduction, names: tuple[str, str] = ("x", "y")
+    x: Any,
+    y: Any,
+    channel_axis: ChannelAxis,
+    reduction: Reduction,
+    names: tuple[str, str] = ("x", "y"),
+    has_gpu_kernels: bool = True,
 ) -> tuple[Tensor, Tensor, int | None]:
     """Tensors that agree, and where their channels are.
 
@@ -166,9 +166,10 @@ def _images(
         raise TypeError(f"{both} must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
     if x.device != y.device:
         raise ValueError(f"{both} must be on the same device; got {x.device} and {y.device}")
-    if x.device.type not in _DEVICES:
+    if x.device.type not in _DEVICES or (on_gpu(x) and not has_gpu_kernels):
+        kinds = "on the CPU and on CUDA devices" if has_gpu_kernels else "feature_distance and LPIPS on the CPU"
         raise ValueError(
-            f"{both} are on {x.device}, for which limen has no core: it computes on the CPU and on CUDA devices. "
+            f"{both} are on {x.device}, for which limen has no core: it computes {kinds}. "
             f"Pass {names[0]}.cpu() and {names[1]}.cpu()"
         )
     if on_gpu(x) and not torch.compiler.is_compiling():
