@@ -7,7 +7,7 @@ constexpr int kThreads = 128, kLines = 1024;
 
 // A block does some rows of a plane.
 template <class T>
-__global__ void __launch_bounds__(kThreads) downsample_kernel(const __grid_constant__ DownsampleParams p) {
+__global__ void __launch_bounds__(kThreads, 1) downsample_kernel(const __grid_constant__ DownsampleParams p) {
     const Source& s = p.source;
     const int index = blockIdx.x;
     const PlaneSource plane = plane_of(s, index);
@@ -16,7 +16,6 @@ __global__ void __launch_bounds__(kThreads) downsample_kernel(const __grid_const
         for (int64_t col = threadIdx.x; col < p.width; col += kThreads) {
             double x = 0, y = 0;  // as on the CPU; few images are
             for (int64_t r = row * p.factor; r < (row + 1) * p.factor; r++)
-#pragma unroll 1  // ptxas would spill
                 for (int64_t c = col * p.factor; c < (col + 1) * p.factor; c++) {
                     x += read_number<double>(plane.x, r * s.x_row + c * s.x_column, s.dtype, s.bytes);
                     y += read_number<double>(plane.y, r * s.y_row + c * s.y_column, s.dtype, s.bytes);
@@ -28,7 +27,7 @@ __global__ void __launch_bounds__(kThreads) downsample_kernel(const __grid_const
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) spread_kernel(const __grid_constant__ SpreadParams p) {
+__global__ void __launch_bounds__(kThreads, 1) spread_kernel(const __grid_constant__ SpreadParams p) {
     const Source& s = p.source;
     const T part = static_cast<T>(p.part);
     const int index = blockIdx.x;

@@ -10,7 +10,10 @@ struct HalveParams {
     Source source;  // unpadded
     detail::Halving rows, cols;
     bool zero;  // what lies beyond the border is zero
-    void* u;    // [plane][row][column], float32 or float64
+    // [plane][2]: what is subtracted, the plane's own center, and written here if the source has none. Null where padding with zeros needs
+    // zeros.
+    double* centers;
+    void* u;  // [plane][row][column], float32 or float64
     void* v;
 };
 cudaError_t halve(const HalveParams& p, int64_t planes, bool wide, cudaStream_t stream);

@@ -1,5 +1,6 @@
 #include "launch.h"
 
+#include "checks.h"
 #include "sliding.h"
 
 #include <algorithm>
@@ -62,11 +63,13 @@ Source source_of(const ImageView& x, const ImageView& y) {
 Output output_of(const OutputView* view) { return output_from(view); }
 Output output_of(const ImageView* view) { return output_from(view); }
 
-Source source_of_uv(const void* u, const void* v, DType dtype, int64_t planes, int height, int width) {
+Source source_of_uv(const void* u, const void* v, DType dtype, int64_t planes, int height, int width,
+                    const double* centers) {
     // Rows lie side by side. Every plane is an image of one channel.
     Source s = source_of(ImageView::planar(u, dtype, height, width, 1, planes),
                          ImageView::planar(v, dtype, height, width, 1, planes));
     s.is_uv = true;
+    s.centers = centers;
     return s;
 }
 
@@ -78,8 +81,7 @@ void pad(Source& s, Padding padding, int reach) {
 }
 
 bool is_wide(DType dtype, double data_range, const Convention& c) {
-    const bool extreme = dtype == DType::float32 && (data_range < 1e-7 || data_range > 1e8);
-    return dtype == DType::float64 || extreme || c.k1 == 0 || c.k2 == 0;
+    return dtype == DType::float64 || detail::beyond_float32(data_range) || c.k1 == 0 || c.k2 == 0;
 }
 
 void round_taps(detail::Window& window) {

@@ -18,8 +18,9 @@ Source source_of(const ImageView& x, const ImageView& y);
 Output output_of(const OutputView* view);
 Output output_of(const ImageView* view);
 
-/// Planes of u and v, planar, float32 or float64.
-Source source_of_uv(const void* u, const void* v, DType dtype, int64_t planes, int height, int width);
+/// Planes of u and v, planar, float32 or float64, less a center for each if `centers` is given.
+Source source_of_uv(const void* u, const void* v, DType dtype, int64_t planes, int height, int width,
+                    const double* centers);
 
 void pad(Source& source, Padding padding, int reach);
 

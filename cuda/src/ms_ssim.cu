@@ -22,6 +22,7 @@ struct Layout {
     std::array<TileGrid, kMostScales> grids;
     std::array<double*, kMostScales> sums;
     std::array<void*, kMostScales> u = {}, v = {};  // of the coarser scales
+    double* centers = nullptr;                      // [plane][2]
     double* means;                                  // [plane][scale]
 
     Layout(const ImageView& x, double range, const Convention& c, Pieces& pieces)
@@ -39,6 +40,8 @@ struct Layout {
             u[at(j)] = pieces.take_bytes(planes * s.height * s.width * number());
             v[at(j)] = pieces.take_bytes(planes * s.height * s.width * number());
         }
+        // A zero pixel must be one in the coarser scales, too.
+        if (c.padding != Padding::zero && c.downsample != Downsample::zero) centers = pieces.take<double>(2 * planes);
         means = pieces.take<double>(planes * c.scales);
     }
 
@@ -51,7 +54,7 @@ struct Layout {
     Source source(const ImageView& x, const ImageView& y, int j) const {
         if (j == 0) return source_of(x, y);
         return source_of_uv(u[at(j)], v[at(j)], dtype(), planes, static_cast<int>(scale(j).height),
-                            static_cast<int>(scale(j).width));
+                            static_cast<int>(scale(j).width), centers);
     }
     Formula formula(int j) const { return detail::formula_of(convention, data_range, j + 1 == convention.scales); }
 };
@@ -91,7 +94,7 @@ struct GradientLayout : Layout {
 
 void check_images(const ImageView& x, const ImageView& y, double data_range, const Convention& convention) {
     detail::check_pair(x, y);
-    detail::check_data_range(data_range);
+    detail::check_data_range(data_range, x.dtype);
     detail::check_convention(convention);
     check_sizes(x);
 }
@@ -104,8 +107,8 @@ void start_means(const Layout& layout, const ImageView& x, const ImageView& y, c
         const std::size_t at = Layout::at(j);
         Source source = layout.source(x, y, j);
         if (j + 1 < count) {
-            const HalveParams p = {source,           s.rows,          s.cols, s.border == Border::zero,
-                                   layout.u[at + 1], layout.v[at + 1]};
+            const HalveParams p = {source,         s.rows,           s.cols,          s.border == Border::zero,
+                                   layout.centers, layout.u[at + 1], layout.v[at + 1]};
             check(halve(p, layout.planes, layout.engine.wide, stream), "halving");
         }
         pad(source, s.padding, layout.convention.size / 2);

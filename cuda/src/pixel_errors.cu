@@ -108,7 +108,7 @@ void mae(const ImageView& x, const ImageView& y, Reduction reduction, const Scor
 
 void psnr(const ImageView& x, const ImageView& y, double data_range, Reduction reduction, const Scores& scores,
           const Workspace& workspace, void* stream) {
-    detail::check_data_range(data_range);
+    detail::check_data_range(data_range, x.dtype);
     mean_errors(x, y, true, data_range, reduction, scores, workspace, stream);
 }
 

@@ -20,19 +20,22 @@ struct Source {
     int bytes;  // of an element
     DType dtype;
     Border border;
-    bool pairs;  // two columns from an even one on can be read at once
-    bool is_uv;  // x and y already hold u and v
+    bool pairs;             // two columns from an even one on can be read at once
+    bool is_uv;             // x and y already hold u and v
+    const double* centers;  // of every plane's u and v, which are stored less them; may be null
 };
 
 /// One plane of it.
 struct PlaneSource {
     const char* x;
     const char* y;
+    int index;
 };
 
 __device__ __forceinline__ PlaneSource plane_of(const Source& s, int plane) {
     const int b = plane / s.channels, c = plane - b * s.channels;
     PlaneSource p;
+    p.index = plane;
     p.x = static_cast<const char*>(s.x) + (b * s.x_batch + c * s.x_channel) * s.bytes;
     p.y = static_cast<const char*>(s.y) + (b * s.y_batch + c * s.y_channel) * s.bytes;
     return p;
@@ -103,6 +106,9 @@ __device__ Center<T> center_of(const Source& s, const PlaneSource& plane, int ro
     // A broken pixel must not spread over the map.
     if (!(fabsf(first) + fabsf(second) <= 1e37f)) first = second = 0;
     const T a = first, b = second;
+    if (s.centers)
+        return {a, b, a + static_cast<T>(s.centers[2 * plane.index]),
+                b + static_cast<T>(s.centers[2 * plane.index + 1])};
     if (s.is_uv) return {a, b, a, b};
     return {a, b, a + b, a - b};
 }

@@ -6,7 +6,7 @@ namespace limen::cuda {
 namespace {
 
 template <class T, int Q>
-__global__ void __launch_bounds__(kTileThreads) adjoint_kernel(const __grid_constant__ AdjointParams p) {
+__global__ void __launch_bounds__(kTileThreads, 4) adjoint_kernel(const __grid_constant__ AdjointParams p) {
     constexpr int R = kTileRows<T>;
     const Source& s = p.source;
     const Tile tile = p.grid.tile(blockIdx.x);

@@ -18,7 +18,7 @@ using detail::shortest_side;
 
 void check_images(const SsimCall& call) {
     detail::check_pair(call.x, call.y);
-    detail::check_data_range(call.data_range);
+    detail::check_data_range(call.data_range, call.x.dtype);
     detail::check_convention(call.convention);
     check_sizes(call.x);
     const int64_t needed = shortest_side(call.convention.padding, call.convention.size);

@@ -27,7 +27,7 @@ __device__ __forceinline__ void write_slopes(const ForwardParams& p, const Tile&
 }
 
 template <class T>
-__global__ void __launch_bounds__(kTileThreads) forward_tiles(const __grid_constant__ ForwardParams p) {
+__global__ void __launch_bounds__(kTileThreads, 4) forward_tiles(const __grid_constant__ ForwardParams p) {
     constexpr int Q = 4, R = kTileRows<T>;
     const Source& s = p.source;
     const Tile tile = p.grid.tile(blockIdx.x);
