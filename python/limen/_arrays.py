@@ -158,8 +158,7 @@ def _known(x: Array, y: Array, names: tuple[str, str]) -> tuple[Any, Any, Callab
         raise TypeError(f"{both} must be arrays of the same kind; got {kind} and {other}")
     if kind == "cupy":
         raise ValueError(
-            f"{both} are CuPy arrays; this function computes on the CPU only: "
-            f"pass {x_name}.get() and {y_name}.get()"
+            f"{both} are CuPy arrays; this function computes on the CPU only: pass {x_name}.get() and {y_name}.get()"
         )
     if kind == "jax":
         return _untraced(x_name, x), _untraced(y_name, y), _to_jax
