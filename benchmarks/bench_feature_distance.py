@@ -1,25 +1,25 @@
 """The distances of LPIPS alone, on two threads, against what the package `lpips` makes of the same features.
 
 Features have the shapes that the three networks give for 4 images of 256 x 256, and are what a rectifier leaves of
-noise. lpips is not called: its lines for one layer, normalise, subtract, square, a convolution of 1 x 1 and a mean, are
-written out below, so that no network is needed.
+noise: no network is needed. On the other side stand lpips' own functions, put together as it does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import torch
 
 import limen
+from peers import library
 
 from .cases import Case
 from .rows import Compare
 from .targets import DISTANCE_BACKWARD, DISTANCE_FORWARD
 
-PEER = "lpips, its composition"
+PEER = "lpips"
 CASE, QUICK_CASE = Case(4, 256, 256), Case(1, 64, 64)
 
 # Channels of each tap, and the side of its map from that of the image.
@@ -63,32 +63,34 @@ def _ours(taps: Taps) -> Any:
     return sum(limen.feature_distance(*tap) for tap in taps)
 
 
-def _theirs(taps: Taps) -> Any:
-    def normalised(f: Any) -> Any:
-        return f / (torch.sqrt(torch.sum(f**2, dim=1, keepdim=True)) + 1e-10)
+def _peer(taps: Taps) -> Callable[[], Any]:
+    lpips = library("lpips")
+    layers = [lpips.NetLinLayer(weight.numel(), use_dropout=True).eval() for *_, weight in taps]
+    for layer, (*_, weight) in zip(layers, taps, strict=True):
+        layer.model[1].weight = torch.nn.Parameter(weight[None, :, None, None], requires_grad=False)
 
-    def distance(f0: Any, f1: Any, weight: Any) -> Any:
-        squares = (normalised(f0) - normalised(f1)) ** 2
-        return torch.conv2d(squares, weight[None, :, None, None]).mean([2, 3], keepdim=True)
+    def distance(layer: Any, f0: Any, f1: Any) -> Any:
+        difference = (lpips.normalize_tensor(f0) - lpips.normalize_tensor(f1)) ** 2
+        return lpips.spatial_average(layer(difference))
 
-    return sum(distance(*tap) for tap in taps).flatten()
+    return lambda: sum(distance(layer, *tap[:2]) for layer, tap in zip(layers, taps, strict=True)).flatten()
 
 
 def test_forward(compare: Compare, quick: bool, net: str) -> None:
     case = QUICK_CASE if quick else CASE
     taps = _taps(net, case)
-    torch.testing.assert_close(_ours(taps), _theirs(taps), rtol=1e-5, atol=0)
-    calls = (lambda: _ours(taps)), (lambda: _theirs(taps))
-    compare(*calls, operation=DISTANCE_FORWARD[net], peer=PEER, case=case, seconds=8.0)
+    theirs = _peer(taps)
+    torch.testing.assert_close(_ours(taps), theirs(), rtol=1e-5, atol=0)
+    compare(lambda: _ours(taps), theirs, operation=DISTANCE_FORWARD[net], peer=PEER, case=case, seconds=8.0)
 
 
 def test_backward(compare: Compare, quick: bool, net: str) -> None:
     """The backward pass alone, to both features."""
     case = QUICK_CASE if quick else CASE
-    # A vector of zeros has a gradient of NaN in the composition.
+    # lpips' gradient of a vector of zeros is NaN.
     taps = [(f0 + 1e-6, f1 + 1e-6, weight) for f0, f1, weight in _taps(net, case)]
     features = [f.requires_grad_() for f0, f1, _ in taps for f in (f0, f1)]
-    ours, theirs = _ours(taps).sum(), _theirs(taps).sum()
+    ours, theirs = _ours(taps).sum(), _peer(taps)().sum()
 
     def backward(score: Any) -> Any:
         return torch.autograd.grad(score, features, retain_graph=True)
