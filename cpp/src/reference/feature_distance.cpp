@@ -1,14 +1,9 @@
+#include "../../math/feature_distance_math.h"
 #include "../numbers.h"
 #include "reference.h"
 
 #include <cmath>
 #include <limits>
-
-namespace {
-inline double at_least_zero(double v) { return v < 0 ? 0 : v; }
-inline double square_root(double v) { return std::sqrt(v); }
-}  // namespace
-#include "../../math/feature_distance_math.h"
 
 namespace limen::detail {
 namespace {
