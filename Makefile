@@ -32,7 +32,7 @@ test-cpp: $(VENV)/.dev ## C++ tests
 	$(BIN)/ctest --preset dev --label-exclude 'emulated|cuda_emulation'
 
 test-cuda-emulation: test-cpp ## CUDA kernels, run on the CPU under AddressSanitizer and ThreadSanitizer
-	$(BIN)/ctest --preset dev --label-regex cuda_emulation --no-tests=ignore
+	$(BIN)/ctest --preset dev --label-regex cuda_emulation --no-tests=ignore --parallel 2
 
 test-cuda-build: $(VENV)/.dev ## CUDA kernels by nvcc: warnings, register spills and stack frames are errors
 	@if command -v nvcc > /dev/null || [ -x /usr/local/cuda/bin/nvcc ]; then \

@@ -135,6 +135,13 @@ void check_sizes(const ImageView& x) {
                                     " and " + std::to_string(x.channels) + " channels");
 }
 
+void check_shape(const ImageView& x) {
+    ImageView shape = x;
+    shape.data = &shape;
+    detail::check_pair(shape, shape);
+    check_sizes(x);
+}
+
 void check_scores(const char* name, const void* data, DType dtype) {
     if (!data) throw std::invalid_argument(std::string(name) + " has no data: its pointer is null");
     if (dtype != DType::float32 && dtype != DType::float64)

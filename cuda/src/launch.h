@@ -41,6 +41,9 @@ int planes_together(const ImageView& x);
 /// The images' sides as the kernels count them; throws std::invalid_argument for more than they can.
 void check_sizes(const ImageView& x);
 
+/// All that can be wrong with one image by itself, for those who ask how much memory it takes; it need not be there yet.
+void check_shape(const ImageView& x);
+
 void check_scores(const char* name, const void* data, DType dtype);
 
 /// Hands out pieces of the workspace, or only counts.

@@ -99,6 +99,13 @@ void check_images(const ImageView& x, const ImageView& y, double data_range, con
     check_sizes(x);
 }
 
+// For those who ask how much memory images take.
+void check_options(const ImageView& x, double data_range, const Convention& convention) {
+    check_shape(x);
+    detail::check_data_range(data_range, x.dtype);
+    detail::check_convention(convention);
+}
+
 // Means of all scales.
 void start_means(const Layout& layout, const ImageView& x, const ImageView& y, cudaStream_t stream) {
     const int count = layout.convention.scales;
@@ -141,6 +148,7 @@ CombineParams combine_params(const Layout& layout, const ImageView& x, Reduction
 }  // namespace
 
 std::size_t ms_ssim_workspace_bytes(const ImageView& x, double data_range, const Convention& convention) {
+    check_options(x, data_range, convention);
     Pieces pieces;
     Layout(x, data_range, convention, pieces);
     return pieces.bytes();
@@ -168,6 +176,7 @@ void ms_ssim(const ImageView& x, const ImageView& y, double data_range, const Co
 }
 
 std::size_t ms_ssim_gradient_workspace_bytes(const ImageView& x, double data_range, const Convention& convention) {
+    check_options(x, data_range, convention);
     Pieces pieces;
     GradientLayout(x, data_range, convention, pieces);
     return pieces.bytes();

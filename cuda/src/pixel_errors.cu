@@ -90,6 +90,7 @@ void mean_errors(const ImageView& x, const ImageView& y, bool square, double psn
 }  // namespace
 
 std::size_t pixel_errors_workspace_bytes(const ImageView& x) {
+    check_shape(x);
     Pieces pieces;
     const TileGrid grid = error_grid(x);
     pieces.take<double>(grid.planes * grid.tiles());
@@ -108,6 +109,7 @@ void mae(const ImageView& x, const ImageView& y, Reduction reduction, const Scor
 
 void psnr(const ImageView& x, const ImageView& y, double data_range, Reduction reduction, const Scores& scores,
           const Workspace& workspace, void* stream) {
+    detail::check_pair(x, y);
     detail::check_data_range(data_range, x.dtype);
     mean_errors(x, y, true, data_range, reduction, scores, workspace, stream);
 }

@@ -16,17 +16,22 @@ namespace {
 using detail::positions;
 using detail::shortest_side;
 
+// Of images that are known to agree.
+void check_options(const ImageView& x, double data_range, const Convention& convention) {
+    detail::check_data_range(data_range, x.dtype);
+    detail::check_convention(convention);
+    const int64_t needed = shortest_side(convention.padding, convention.size);
+    detail::check_sides(x, needed, "SSIM");
+    const auto map = convention.map_size(x.height, x.width);
+    if (map[0] < 1 || map[1] < 1)
+        detail::check_sides(x, needed * detail::downsample_factor(convention, x.height, x.width),
+                            "SSIM of the downsampled images");
+}
+
 void check_images(const SsimCall& call) {
     detail::check_pair(call.x, call.y);
-    detail::check_data_range(call.data_range, call.x.dtype);
-    detail::check_convention(call.convention);
     check_sizes(call.x);
-    const int64_t needed = shortest_side(call.convention.padding, call.convention.size);
-    detail::check_sides(call.x, needed, "SSIM");
-    const auto map = call.convention.map_size(call.x.height, call.x.width);
-    if (map[0] < 1 || map[1] < 1)
-        detail::check_sides(call.x, needed * detail::downsample_factor(call.convention, call.x.height, call.x.width),
-                            "SSIM of the downsampled images");
+    check_options(call.x, call.data_range, call.convention);
     if (call.scores) check_scores("scores", call.scores->data, call.scores->dtype);
     if (call.upstream) check_scores("upstream", call.upstream->data, call.upstream->dtype);
     if (!(call.weight >= 0 && call.weight <= 1))
@@ -151,12 +156,16 @@ Factor factor_of(const SsimCall& call, double value) {
 }  // namespace
 
 std::size_t forward_bytes(const ImageView& x, double data_range, const Convention& convention, bool with_absolute) {
+    check_shape(x);
+    check_options(x, data_range, convention);
     Pieces pieces;
     ForwardLayout(x, data_range, convention, with_absolute, pieces);
     return pieces.bytes();
 }
 
 std::size_t gradient_bytes(const ImageView& x, double data_range, const Convention& convention, bool with_absolute) {
+    check_shape(x);
+    check_options(x, data_range, convention);
     Pieces pieces;
     GradientLayout(x, data_range, convention, with_absolute, pieces);
     return pieces.bytes();

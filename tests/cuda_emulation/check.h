@@ -87,6 +87,7 @@ class CudaCase {
 };
 
 void check_pixel_errors(CudaCase&);
+void check_refusals(CudaCase&);
 void check_ssim(CudaCase&);
 void check_ssim_gradient(CudaCase&);
 void check_ms_ssim(CudaCase&);

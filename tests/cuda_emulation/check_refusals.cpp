@@ -1,0 +1,41 @@
+#include "check.h"
+
+namespace check {
+namespace {
+
+using limen::ImageView;
+
+template <class Bytes>
+void check_bytes(CudaCase& c, const char* name, const Bytes& bytes) {
+    const auto refuses = [&](const char* what, const ImageView& x, double data_range,
+                             const limen::Convention& convention) {
+        c.expect_refusal((std::string(name) + ", " + what).c_str(), [&] { bytes(x, data_range, convention); });
+    };
+    const limen::Convention wang;
+    const ImageView fits = ImageView::planar(nullptr, DType::float32, 200, 201);
+    c.expect(bytes(fits, 1, wang) > 0, std::string(name) + " of an image that is not there yet is zero");
+    refuses("an image smaller than the window", ImageView::planar(nullptr, DType::float32, 10, 200), 1, wang);
+    refuses("an image without rows", ImageView::planar(nullptr, DType::float32, 0, 200), 1, wang);
+    refuses("no images", ImageView::planar(nullptr, DType::float32, 200, 200, 1, 0), 1, wang);
+    refuses("a data range of zero", fits, 0, wang);
+    limen::Convention even;
+    even.size = 10;
+    refuses("an even window", fits, 1, even);
+}
+
+}  // namespace
+
+/// A caller asks for the size of the workspace first, and is the first to be told.
+void check_refusals(CudaCase& c) {
+    namespace cuda = limen::cuda;
+    check_bytes(c, "ssim_workspace_bytes", cuda::ssim_workspace_bytes);
+    check_bytes(c, "ssim_gradient_workspace_bytes", cuda::ssim_gradient_workspace_bytes);
+    check_bytes(c, "ms_ssim_workspace_bytes", cuda::ms_ssim_workspace_bytes);
+    check_bytes(c, "ms_ssim_gradient_workspace_bytes", cuda::ms_ssim_gradient_workspace_bytes);
+    check_bytes(c, "l1_ssim_workspace_bytes", cuda::l1_ssim_workspace_bytes);
+    check_bytes(c, "l1_ssim_gradient_workspace_bytes", cuda::l1_ssim_gradient_workspace_bytes);
+    c.expect_refusal("pixel_errors_workspace_bytes of no pixels",
+                     [] { cuda::pixel_errors_workspace_bytes(ImageView::planar(nullptr, DType::uint8, 5, 0)); });
+}
+
+}  // namespace check
