@@ -122,6 +122,8 @@ void CudaCase::fill() {
 
     const char* const content = random.pick({"noise", "smooth", "smooth", "flat", "extreme", "bright"});
     const std::string kind = content;
+    if (kind == "flat" && convention.k2 == 0)
+        note("k2, for flat images", convention.k2 = 0.03);  // with none: nothing over nothing, which rounding decides
     const double phase = random.uniform(), relation = random.uniform(), low = integers || random.chance(0.7) ? 0 : -0.5;
     same_ = relation < 0.1;
     std::int64_t i = 0;
