@@ -62,7 +62,7 @@ LIMEN_INLINE Vec<T> numbers(const E* p) {
     if constexpr (sizeof(E) == sizeof(T)) {
         return load_unaligned(reinterpret_cast<const T*>(p));
     } else {
-        Vec<T> v;
+        Vec<T> v = {};
         for (int i = 0; i < kLanes<T>; i++) v[i] = number<T>(p[i]);
         return v;
     }
