@@ -6,7 +6,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # The build tools are already in .venv, in the versions of constraints.txt, and the build folder is kept: a rebuild is short.
 INSTALL := SKBUILD_BUILD_DIR=build/python $(PIP_INSTALL) --no-build-isolation
 SOURCES := CMakeLists.txt pyproject.toml $(shell find cmake cpp python -type f ! -name '*.pyc')
-CPP_FILES = $(shell find cpp cuda python/src tests/cpp tests/cuda_emulation -name '*.cpp' -o -name '*.cu' -o -name '*.h' -o -name '*.hpp' -o -name '*.inl')
+CPP_FILES = $(shell find cpp cuda python/src examples tests/cpp tests/cuda_emulation -name '*.cpp' -o -name '*.cu' -o -name '*.h' -o -name '*.hpp' -o -name '*.inl')
 PYTHON_FOLDERS = $(wildcard python tests benchmarks examples)
 ifeq ($(origin CXX),default)
 CXX := c++
@@ -58,7 +58,7 @@ test-python: test-cpp ## Python tests
 
 test-package: $(VENV)/.dev ## Source archive, a wheel made from it in isolation, and that wheel beside NumPy alone
 	rm -rf build/package
-	$(BIN)/python -m build --outdir build/package
+	SKBUILD_CMAKE_DEFINE=LIMEN_CUDA=OFF $(BIN)/python -m build --outdir build/package
 	$(BIN)/python -m venv build/package/venv
 	build/package/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt build/package/*.whl
 	build/package/venv/bin/python -c 'import numpy, limen; x = numpy.zeros((3, 32, 32), "uint8"); assert limen.ssim(x, x) == 1'
