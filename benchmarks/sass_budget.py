@@ -251,8 +251,8 @@ Written by `python -m benchmarks.sass_budget` from the machine code for {archite
 Instructions and bytes are those of the main loop, per pixel and channel of float32 images that are 1920 wide, whose
 strips are cut so that the columns that complete nothing are counted in. "Share" is the floor (docs/architecture.md) of
 what the loop takes if it issues an instruction every clock; rows above a strip's first, waiting and launches are not in
-it. The gradient's counts are of both halves of its block; the halving's are as if every row completed coarse pixels, and
-it is every other one.
+it. The gradient's counts are of both halves of its block; the halving's are as if every row completed coarse pixels,
+where it is every other one.
 
 {table}
 """
