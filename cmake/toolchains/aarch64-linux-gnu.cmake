@@ -1,6 +1,7 @@
 # Cross compiles for 64-bit ARM with Debian's g++-aarch64-linux-gnu; the tests run under qemu-user-static.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
 set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-aarch64-static;-L;/usr/aarch64-linux-gnu")
 set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 import limen
 from limen._weights import BACKBONE_FILES
+from limen.cli._argument_types import FileOfKind, positive
 from limen.cli._errors import UsageError
 from limen.cli._metrics import METRICS
 
@@ -93,19 +94,19 @@ def _parser() -> ArgumentParser:
     )
     compare.add_argument(
         "--output",
-        type=_FileOfKind(".csv", ".json", ".parquet"),
+        type=FileOfKind(".csv", ".json", ".parquet"),
         metavar="FILE",
         help="write the scores to a .csv, .json or .parquet file instead of printing them",
     )
     compare.add_argument(
         "--report",
-        type=_FileOfKind(".html", ".htm"),
+        type=FileOfKind(".html", ".htm"),
         metavar="FILE",
         help="write an HTML page with the summary and the worst pairs",
     )
     compare.add_argument(
         "--jobs",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="pairs decoded and scored at the same time (default: limen.get_num_threads())",
     )
@@ -143,31 +144,8 @@ def _parser() -> ArgumentParser:
     export.add_argument(
         "output",
         metavar="OUT.onnx",
-        type=_FileOfKind(".onnx"),
+        type=FileOfKind(".onnx"),
         nargs="?",
         help="(default: the place and name that limen.lpips looks for)",
     )
     return parser
-
-
-class _FileOfKind:
-    """An argument type: a path that ends in one of the given suffixes."""
-
-    def __init__(self, *suffixes: str) -> None:
-        self._suffixes = suffixes
-
-    def __call__(self, text: str) -> Path:
-        path = Path(text)
-        if path.suffix.lower() not in self._suffixes:
-            raise ArgumentTypeError(f"{text!r} must end in {' or '.join(self._suffixes)}")
-        return path
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return number
