@@ -86,6 +86,7 @@ class CudaCase {
     double worst_ = 0;
 };
 
+void check_features(CudaCase&);
 void check_pixel_errors(CudaCase&);
 void check_refusals(CudaCase&);
 void check_ssim(CudaCase&);
