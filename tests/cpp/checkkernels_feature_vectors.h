@@ -51,18 +51,18 @@ struct FeatureVectors {
                (dd + f11 > 8 * distance ? direct(roundoff) : 0);
     }
 
-    /// Of the gradients of both features, and of the square root that the weight's is of, in units of the roundoff and of what comes from
-    /// upstream.
+    /// Of the gradients of both features and of the weight, in units of the roundoff and of what comes from upstream. With a state that
+    /// kernels have made, errors of one vector's sums are the other's, too.
     struct Scales {
         std::vector<double> of[2], weight;
     };
-    Scales gradient_scales(const std::vector<double>& w) const {
+    Scales gradient_scales(const std::vector<double>& w, bool own_state = false) const {
         Scales scales;
         double common[2] = {};
         for (std::size_t k = 0; k < w.size(); k++) {
             const double u = std::fabs(h[0][k]) + std::fabs(h[1][k]);
             scales.weight.push_back(u * u);
-            for (int j = 0; j < 2; j++) common[j] += w[k] * u * std::fabs(h[j][k]);
+            for (int j = 0; j < 2; j++) common[j] += w[k] * u * (own_state ? u : std::fabs(h[j][k]));
         }
         for (std::size_t k = 0; k < w.size(); k++)
             for (int j = 0; j < 2; j++) {

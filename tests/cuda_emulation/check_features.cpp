@@ -99,14 +99,6 @@ struct DeviceWeights {
     }
 };
 
-void near(CudaCase& c, const char* what, std::int64_t at, double got, double expected, double tolerance) {
-    if (!std::isfinite(expected))
-        return c.expect(!std::isfinite(got), std::string(what) + " is finite, and should not be");
-    std::ostringstream text;
-    text << what << '[' << at << "] is " << got << ", and should be " << expected << " within " << tolerance;
-    c.expect(std::fabs(got - expected) <= tolerance, text.str());
-}
-
 }  // namespace
 
 void check_features(CudaCase& c) {
@@ -145,12 +137,12 @@ void check_features(CudaCase& c) {
         const double tolerance = pair.vectors(i).distance_tolerance(pair.weights, wide), right = expected_map.get(i);
         allowed[static_cast<std::size_t>(i / area)] += tolerance / static_cast<double>(area);
         if (with_map)
-            near(c, "map", i, map[static_cast<std::size_t>(i)], right,
-                 tolerance + last_place(map_dtype, right) + kNothing);
+            c.near("map", i, map[static_cast<std::size_t>(i)], right,
+                   tolerance + last_place(map_dtype, right) + kNothing);
     }
     for (std::size_t b = 0; b < batch; b++)
-        near(c, "score", static_cast<std::int64_t>(b), outputs->values(0)[b], expected[b],
-             allowed[b] + 0x1p-50 * expected[b] + last_place(score_dtype, expected[b]));
+        c.near("score", static_cast<std::int64_t>(b), outputs->values(0)[b], expected[b],
+               allowed[b] + 0x1p-50 * expected[b] + last_place(score_dtype, expected[b]));
     Outputs small(c.random);
     c.expect_refusal("a workspace that is too small", [&] { distance(small, bytes - 1, false); });
 
@@ -189,14 +181,14 @@ void check_features(CudaCase& c) {
     const Numbers got0 = of_f0 ? gradients->values(1) : Numbers(),
                   got1 = of_f1 ? gradients->values(of_f0 ? 2 : 1) : Numbers();
     for (std::int64_t i = 0; i < pair.positions(); i++) {
-        const FeatureVectors::Scales scales = pair.vectors(i).gradient_scales(pair.weights);
+        const FeatureVectors::Scales scales = pair.vectors(i).gradient_scales(pair.weights, own_state);
         const double factor = std::fabs(upstream.get(i));
         for (std::size_t k = 0; k < pair.weights.size(); k++) {
             const std::int64_t at = pair.element(i, static_cast<std::int64_t>(k));
             const auto element = static_cast<std::size_t>(at);
             weight_errors[k] += roundings * factor * scales.weight[k];
             const auto compare = [&](const char* what, double got, double right, double scale) {
-                near(c, what, at, got, right, roundings * factor * scale + last_place(out, right) + 1e-37);
+                c.near(what, at, got, right, roundings * factor * scale + last_place(out, right) + 1e-37);
             };
             if (of_f0) compare("grad_f0", got0[element], right0.get(at), scales.of[0][k]);
             if (of_f1) compare("grad_f1", got1[element], right1.get(at), scales.of[1][k]);
@@ -204,8 +196,8 @@ void check_features(CudaCase& c) {
     }
     const Numbers got_weights = of_weight ? gradients->values(0) : Numbers();
     for (std::size_t k = 0; k < got_weights.size(); k++)
-        near(c, "grad_weight", static_cast<std::int64_t>(k), got_weights[k], right_weights[k],
-             weight_errors[k] + last_place(weight_dtype, right_weights[k]));
+        c.near("grad_weight", static_cast<std::int64_t>(k), got_weights[k], right_weights[k],
+               weight_errors[k] + last_place(weight_dtype, right_weights[k]));
 }
 
 }  // namespace check
