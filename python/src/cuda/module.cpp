@@ -7,6 +7,7 @@ namespace limen::python {
 
 namespace py = pybind11;
 
+void bind_cuda_feature_distance(py::module_& m);
 void bind_cuda_l1_ssim(py::module_& m);
 void bind_cuda_ms_ssim(py::module_& m);
 void bind_cuda_pixel_errors(py::module_& m);
@@ -52,4 +53,5 @@ PYBIND11_MODULE(_cuda, m, pybind11::mod_gil_not_used()) {
     limen::python::bind_cuda_ssim(m);
     limen::python::bind_cuda_ms_ssim(m);
     limen::python::bind_cuda_l1_ssim(m);
+    limen::python::bind_cuda_feature_distance(m);
 }
