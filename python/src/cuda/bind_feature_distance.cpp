@@ -44,8 +44,8 @@ void gradient(const py::object& f0, const py::object& f1, const py::object& weig
                                grad_weight.is_none() ? 0 : static_cast<std::int64_t>(py::len(grad_weight)));
     const Row out("grad_weight", grad_weight, rows * channels, features, true);
     const Row numbers("weight", weight, channels, features, false);
-    const Workspace workspace(
-        allocate, cuda::feature_distance_gradient_workspace_bytes(calls[0].x, !grad_weight.is_none()));
+    const Workspace workspace(allocate,
+                              cuda::feature_distance_gradient_workspace_bytes(calls[0].x, !grad_weight.is_none()));
     const py::gil_scoped_release release;  // the views hold no Python object
     std::int64_t row = 0;
     for (const Images::Views& v : calls)

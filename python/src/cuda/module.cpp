@@ -19,7 +19,9 @@ namespace {
 std::string advice(int code) {
     switch (code) {
         case 35:
-            return ". The NVIDIA driver is older than the CUDA runtime in this build of limen: install a newer driver";
+            return ". There is no NVIDIA driver, or one older than the CUDA runtime in this build of limen: install "
+                   "one, or "
+                   "a newer one";
         case 100: return ". The NVIDIA driver finds no GPU: see what nvidia-smi says";
         case 209:
             return ". This build of limen holds no code for this GPU: build it with LIMEN_CUDA_ARCHITECTURES set to "
