@@ -7,6 +7,8 @@
 
 #include "../../cpp/math/feature_distance_math.h"
 
+#include <array>
+
 namespace limen::cuda {
 
 constexpr int kFeatureThreads = 256;
@@ -101,7 +103,8 @@ FeatureMap feature_map(const OutputView* f, DType dtype);
 /// Numbers of every position, `channels` of them.
 template <class View>
 void check_positions(const char* name, const View& v, const ImageView& f0, int64_t channels) {
-    detail::check_positions(name, v.data, v.dtype, {v.batch, v.channels, v.height, v.width}, f0, channels);
+    const std::array<int64_t, 4> shape = {v.batch, v.channels, v.height, v.width};
+    detail::check_positions(name, v.data, v.dtype, shape, f0, channels);
 }
 
 /// All that can be wrong with one map by itself; it need not be there yet.

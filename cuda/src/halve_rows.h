@@ -2,6 +2,7 @@
 #pragma once
 
 #include "halve.h"
+#include "sliding.h"
 
 namespace limen::cuda {
 
@@ -26,6 +27,27 @@ struct RowHalver {
         coarse_column = own && at >= 0 && at / 2 < c.cols.coarse && column < s.width ? at / 2 : -1;
         offset_u = !c.centers ? center.u : s.centers ? center.first : 0.0f;
         offset_v = !c.centers ? center.v : s.centers ? center.second : 0.0f;
+    }
+
+    /// Whether nothing has to be minded of the rows from padded `row` on: they and those before lie in the image and in the tile.
+    __device__ __forceinline__ bool inside(const Source& s, const Tile& tile, int row) const {
+        return coarse_column >= 0 && column >= 0 && column + 1 < s.width && row > max(tile.row_begin, s.pad) &&
+               row + kGroup <= min(tile.row_end, s.pad + s.height - 1);
+    }
+
+    /// Takes row `i` of such a group.
+    __device__ __forceinline__ void take_inside(const CoarseScale& c, const Source& s, const Tile& tile, int row, int i,
+                                                const float (&of_u)[2], const float (&of_v)[2]) {
+        const int first = row - s.pad + c.rows.start;  // of the group
+        const float sum_u = of_u[0] + of_u[1], sum_v = of_v[0] + of_v[1];
+        if (((first + i) & 1) != 0) {
+            const int64_t at = (static_cast<int64_t>(tile.plane) * c.rows.coarse + first / 2) * c.cols.coarse +
+                               coarse_column + (i + (first & 1)) / 2 * c.cols.coarse;
+            c.u[at] = 0.25f * (u + sum_u) + offset_u;
+            c.v[at] = 0.25f * (v + sum_v) + offset_v;
+        }
+        u = sum_u;
+        v = sum_v;
     }
 
     /// Takes padded row `row`, which comes in once for every tile that reads it.

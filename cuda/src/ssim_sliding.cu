@@ -82,12 +82,14 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1 : kFo
     int parity = 0;
     for (int row = ready - 3 * kGroup; row <= last_row; row += kGroup) {
         const Rows rows = {shared};
+        const bool inside = !luminance && halver.inside(s, tile, row);
 #pragma unroll
         for (int i = 0; i < kGroup; i++) {
             float u[2], v[2];
             columns.convert(s, bits[i], center, u, v);
             // Rows in front of the tile and behind it are not read: others stand for them.
-            if (!luminance && row + i >= tile.row_begin && row + i <= last_row)
+            if (inside) halver.take_inside(p.coarse, s, tile, row, i, u, v);
+            else if (!luminance && row + i >= tile.row_begin && row + i <= last_row)
                 halver.take(p.coarse, s, p.grid, tile, center, row + i, u, v);
             const int at = (parity + i) * Q;
             rows.pair(at, thread) = {sums.add(0, 0, u[0], p.taps), sums.add(0, 1, u[1], p.taps)};
