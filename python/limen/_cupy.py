@@ -86,8 +86,10 @@ def _channel_weights(call: _Call, weight: Array | None, channels: int) -> Array 
         with call.x.device:
             return weight.reshape((channels,)).astype("float64")
     numbers = channel_weights(weight, channels)
-    for channel in np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0))):
-        raise ValueError(f"weight must be finite and not negative; got {numbers[channel]:g} for channel {channel}")
+    for channel in np.flatnonzero(~((numbers >= 0) & (numbers <= np.finfo(np.float32).max))):
+        raise ValueError(
+            f"weight must be finite in float32 and not negative; got {numbers[channel]:g} for channel {channel}"
+        )
     with call.x.device:
         return cupy.asarray(numbers)
 

@@ -104,7 +104,7 @@ def test_features_that_make_no_sense() -> None:
         TypeError, match=r"f0 and f1 must be arrays of the same kind; got cupy\.ndarray and numpy\.ndarray"
     ):
         limen.feature_distance(zeros, zeros.values)
-    with pytest.raises(ValueError, match="weight must be finite and not negative; got -1 for channel 1"):
+    with pytest.raises(ValueError, match="weight must be finite in float32 and not negative; got -1 for channel 1"):
         limen.feature_distance(zeros, zeros, [1, -1, 1])
     with pytest.raises(ValueError, match=r"weight must have the shape \(3,\), .* got \(2,\)"):
         limen.feature_distance(zeros, zeros, CupyArray(np.ones(2)))

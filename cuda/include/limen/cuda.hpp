@@ -41,8 +41,7 @@ struct Upstream {
     DType dtype = DType::float32;
 };
 
-/// A number for each channel, side by side: float32 or float64. They are not looked at before the work starts, and have to be finite and
-/// from 0 on.
+/// A number for each channel, side by side: float32 or float64. They have to be finite and from 0 on, which nobody checks.
 struct ChannelWeights {
     const void* data = nullptr;
     DType dtype = DType::float32;
