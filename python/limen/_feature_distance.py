@@ -37,8 +37,8 @@ def feature_distance(
         float32 or float64; float64 is computed in float64, all else in float32. Any strides are read in place.
     weight
         A number for each channel, from 0 on and finite in float32, of shape (C,), (1, C, 1, 1) or another with a
-        single axis of channels. ``None``: ones, and a distance is ``2 * (1 - cosine)``. Those of a tensor or array on a GPU are not
-        checked: to look at them would be to wait for it.
+        single axis of channels. ``None``: ones, and a distance is ``2 * (1 - cosine)``. Those of a tensor or array on a
+        GPU are not checked: to look at them would be to wait for it.
     channel_axis
         -3 is (..., C, H, W), -1 is (..., H, W, C). The axes before those of the map are batch.
     reduction
