@@ -34,9 +34,12 @@ test-cpp: $(VENV)/.dev ## C++ tests
 test-cuda-emulation: test-cpp ## CUDA kernels, run on the CPU under AddressSanitizer and ThreadSanitizer
 	$(BIN)/ctest --preset dev --label-regex cuda_emulation --no-tests=ignore --parallel 2
 
-test-cuda-build: $(VENV)/.dev ## CUDA kernels by nvcc: warnings, register spills and stack frames are errors
+test-cuda-build: $(VENV)/.dev ## CUDA kernels by nvcc: warnings, register spills and stack frames are errors; their Python module
 	@if command -v nvcc > /dev/null || [ -x /usr/local/cuda/bin/nvcc ]; then \
-	  set -x; $(BIN)/cmake --preset cuda && $(BIN)/cmake --build --preset cuda --target limen_cuda; \
+	  set -x; $(BIN)/cmake --preset cuda -DLIMEN_BUILD_PYTHON=ON -DPython_EXECUTABLE=$(abspath $(BIN)/python) \
+	    -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir) \
+	  && $(BIN)/cmake --build --preset cuda --target limen_cuda _cuda \
+	  && LIMEN_CUDA_BUILD_DIR=$(abspath build/cuda) $(BIN)/python -m pytest tests/python/test_cuda_module.py; \
 	else echo "skipped: the build of the CUDA kernels, which needs nvcc"; fi
 
 test-emulated: test-cpp ## C++ tests on emulated processors: old x86-64 and 64-bit ARM

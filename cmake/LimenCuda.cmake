@@ -33,6 +33,9 @@ if(LIMEN_HAVE_CUDA)
     add_library(limen_cuda
         cuda/src/combine.cu
         cuda/src/downsample.cu
+        cuda/src/feature_distance.cu
+        cuda/src/feature_gradient.cu
+        cuda/src/feature_maps.cu
         cuda/src/fold.cu
         cuda/src/halve.cu
         cuda/src/l1_ssim.cu

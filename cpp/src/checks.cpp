@@ -3,6 +3,7 @@
 #include "kernels.h"
 
 #include <cmath>
+#include <limits>
 #include <sstream>
 #include <stdexcept>
 
@@ -116,8 +117,8 @@ void check_features(const ImageView& f0, const ImageView& f1) {
 
 void check_channel_weights(const double* weight, std::int64_t channels) {
     for (std::int64_t c = 0; c < channels; c++)
-        if (!(weight[c] >= 0 && std::isfinite(weight[c])))
-            refuse("weight must be finite and not negative; got ", weight[c], " for channel ", c);
+        if (!(weight[c] >= 0 && weight[c] <= static_cast<double>(std::numeric_limits<float>::max())))
+            refuse("weight must be finite in float32 and not negative; got ", weight[c], " for channel ", c);
 }
 
 void check_positions(const char* name, const void* data, DType dtype, const std::array<std::int64_t, 4>& shape,

@@ -28,7 +28,7 @@ void check_weights(const ImageView& weights, const ImageView& x, std::int64_t he
 /// Maps of features, which are floating-point.
 void check_features(const ImageView& f0, const ImageView& f1);
 
-/// One weight for each channel: finite, not negative.
+/// One weight for each channel: not negative, and finite in float32, in which most are used.
 void check_channel_weights(const double* weight, std::int64_t channels);
 
 /// Numbers of which every position of the features has `channels`, float32 or float64.

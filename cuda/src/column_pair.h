@@ -47,14 +47,20 @@ class ColumnPair {
     __device__ __forceinline__ void convert(const Source& s, const PairBits& bits, const Center<float>& center,
                                             float (&u)[2], float (&v)[2]) const {
         float x[2], y[2];
-        to_float(s, bits.x, x);
-        to_float(s, bits.y, y);
+        to_float(s, bits, x, y);
 #pragma unroll
         for (int c = 0; c < 2; c++) {
             const float a = x[c] - center.first, b = y[c] - center.second;
             u[c] = s.is_uv ? a : a + b;
             v[c] = s.is_uv ? b : a - b;
         }
+    }
+
+    /// The numbers themselves.
+    __device__ __forceinline__ void to_float(const Source& s, const PairBits& bits, float (&x)[2],
+                                             float (&y)[2]) const {
+        to_float(s, bits.x, x);
+        to_float(s, bits.y, y);
     }
 
   private:

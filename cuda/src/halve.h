@@ -6,6 +6,15 @@
 
 namespace limen::cuda {
 
+/// Of the sliding kernels.
+struct CoarseScale {
+    detail::Halving rows, cols;
+    bool zero;        // what lies beyond the border is zero
+    double* centers;  // as below
+    float* u;         // null: there is no coarser scale
+    float* v;
+};
+
 struct HalveParams {
     Source source;  // unpadded
     detail::Halving rows, cols;

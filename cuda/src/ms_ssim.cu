@@ -113,16 +113,22 @@ void start_means(const Layout& layout, const ImageView& x, const ImageView& y, c
         const Scale& s = layout.scale(j);
         const std::size_t at = Layout::at(j);
         Source source = layout.source(x, y, j);
-        if (j + 1 < count) {
-            const HalveParams p = {source,         s.rows,           s.cols,          s.border == Border::zero,
-                                   layout.centers, layout.u[at + 1], layout.v[at + 1]};
+        const bool last = j + 1 == count, zero = s.border == Border::zero;
+        if (!last && !layout.engine.sliding) {
+            const HalveParams p = {source, s.rows, s.cols, zero, layout.centers, layout.u[at + 1], layout.v[at + 1]};
             check(halve(p, layout.planes, layout.engine.wide, stream), "halving");
         }
         pad(source, s.padding, layout.convention.size / 2);
-        check(forward(layout.engine,
-                      forward_params(layout.engine.wide, source, layout.grids[at], layout.formula(j), layout.sums[at]),
-                      stream),
-              "a scale of MS-SSIM");
+        ForwardParams p =
+            forward_params(layout.engine.wide, source, layout.grids[at], layout.formula(j), layout.sums[at]);
+        if (!last && layout.engine.sliding)
+            p.coarse = {s.rows,
+                        s.cols,
+                        zero,
+                        layout.centers,
+                        static_cast<float*>(layout.u[at + 1]),
+                        static_cast<float*>(layout.v[at + 1])};
+        check(forward(layout.engine, p, stream), "a scale of MS-SSIM");
         Means means = means_of(layout.sums[at], layout.grids[at].tiles(), layout.planes, 1, false,
                                static_cast<double>(s.position_rows) * static_cast<double>(s.position_cols),
                                layout.means + j, DType::float64);

@@ -17,6 +17,9 @@ __device__ __forceinline__ float at_least_zero(float v) {
 }
 __device__ __forceinline__ double at_least_zero(double v) { return v < 0 ? 0 : v; }
 
+__device__ __forceinline__ float square_root(float v) { return sqrtf(v); }
+__device__ __forceinline__ double square_root(double v) { return sqrt(v); }
+
 // One instruction of about one rounding error. Denormal denominators count as zero, which needs an SSIM of constants near zero:
 // those are computed in float64 (launch.h).
 __device__ __forceinline__ float reciprocal(float v) {

@@ -49,8 +49,9 @@ struct Layout {
     void* small_y = nullptr;
     double* absolute = nullptr;
     TileGrid absolute_grid = {};
+    bool fused;
 
-    Layout(const ImageView& x, double data_range, const Convention& c, bool with_absolute, Pieces& pieces)
+    Layout(const ImageView& x, double data_range, const Convention& c, bool with_absolute, bool forward, Pieces& pieces)
         : engine(engine_for(x.dtype, data_range, c)),
           planes(x.batch * x.channels),
           factor(static_cast<int>(detail::downsample_factor(c, x.height, x.width))) {
@@ -63,7 +64,9 @@ struct Layout {
             small_x = pieces.take_bytes(planes * height * width * number());
             small_y = pieces.take_bytes(planes * height * width * number());
         }
-        if (with_absolute) {
+        // The sliding kernel finds the absolute errors on its way, but not those under a downsampling.
+        fused = with_absolute && forward && engine.sliding && factor == 1;
+        if (with_absolute && !fused) {
             absolute_grid = error_grid(x);
             absolute = pieces.take<double>(planes * absolute_grid.tiles());
         }
@@ -89,7 +92,7 @@ struct Layout {
 };
 
 void start_absolute(const SsimCall& call, const Layout& layout, cudaStream_t stream) {
-    if (!layout.absolute) return;
+    if (!layout.absolute || layout.fused) return;
     const ErrorParams p = {source_of(call.x, call.y), layout.absolute_grid, false, layout.absolute};
     check(errors(p, stream), "absolute errors");
 }
@@ -114,9 +117,13 @@ struct ForwardLayout : Layout {
     double* sums;
 
     ForwardLayout(const ImageView& x, double data_range, const Convention& c, bool with_absolute, Pieces& pieces)
-        : Layout(x, data_range, c, with_absolute, pieces),
+        : Layout(x, data_range, c, with_absolute, true, pieces),
           grid(forward_grid(engine, planes, rows, cols, together)),
-          sums(pieces.take<double>(planes * grid.tiles())) {}
+          sums(pieces.take<double>(planes * grid.tiles())) {
+        if (!fused) return;
+        absolute_grid = grid;
+        absolute = pieces.take<double>(planes * grid.tiles());
+    }
 };
 
 struct GradientLayout : Layout {
@@ -125,7 +132,7 @@ struct GradientLayout : Layout {
     GradientWork work;
 
     GradientLayout(const ImageView& x, double data_range, const Convention& c, bool with_absolute, Pieces& pieces)
-        : Layout(x, data_range, c, with_absolute, pieces) {
+        : Layout(x, data_range, c, with_absolute, false, pieces) {
         if (factor > 1)
             for (void*& grad : small_grads) grad = pieces.take_bytes(planes * height * width * number());
         // Of the source, only what sizes depend on.
@@ -183,6 +190,7 @@ void run_forward(const SsimCall& call, const Workspace& workspace, cudaStream_t 
     ForwardParams p =
         forward_params(layout.engine.wide, layout.source(call, stream), layout.grid, formula, layout.sums);
     p.map = output_of(call.map);
+    if (layout.fused) p.absolute = layout.absolute;
     check(forward(layout.engine, p, stream), "SSIM");
     start_absolute(call, layout, stream);
     start_scores(call, layout, layout.sums, layout.grid.tiles(), stream);

@@ -1,6 +1,7 @@
 // SSIM of planes: what its kernels are given, and which of them runs.
 #pragma once
 
+#include "halve.h"
 #include "launch.h"
 #include "sliding.h"
 #include "tile_blur.h"
@@ -14,8 +15,10 @@ struct ForwardParams {
     // Of the formula, for the sliding kernels.
     Taps taps;
     float c1, c2, epsilon;
-    double* sums;  // [plane][tile]
-    Output map;    // data may be null
+    double* sums;        // [plane][tile]
+    Output map;          // data may be null
+    double* absolute;    // [plane][tile], sums of |x - y| by the sliding kernel; may be null
+    CoarseScale coarse;  // made by the sliding kernel of cs
     // For a gradient by the general kernels: slopes of the planes from `first_plane` on, [quantity][plane][position], times the weights.
     void* slopes;
     int quantities;  // 3 for one gradient, 4 for both

@@ -114,3 +114,31 @@ def l1_ssim_gradient(
     stream: int,
     /,
 ) -> None: ...
+def feature_distance(
+    f0: Any,
+    f1: Any,
+    weight: Any,
+    channel_axis: int,
+    scores: Any,
+    map: Any,  # noqa: A002
+    state: Any,
+    allocate: Allocate,
+    stream: int,
+    /,
+) -> None: ...
+
+# The gradient of the weight is the sum of the rows of `grad_weight`, of which there may be one for every image.
+def feature_distance_gradient(
+    f0: Any,
+    f1: Any,
+    weight: Any,
+    channel_axis: int,
+    state: Any,
+    upstream: Any,
+    grad_f0: Any,
+    grad_f1: Any,
+    grad_weight: Any,
+    allocate: Allocate,
+    stream: int,
+    /,
+) -> None: ...

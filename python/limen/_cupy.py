@@ -11,10 +11,13 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ._arrays import Array, map_shape, resolve_channel_axis, resolve_data_range
 from ._axes import check_axes, score_shape, unaveraged
 from ._conventions import as_convention
 from ._cuda_core import cuda_core
+from ._feature_distance import channel_weights, check_features, check_weight_shape
 
 
 def ssim(x: Array, y: Array, *, return_map: bool, **options: Any) -> Any:
@@ -54,6 +57,43 @@ def ms_ssim_gradient(x: Array, y: Array, **options: Any) -> tuple[Any, Any, Any]
     return call.reduced(scores), grad_x, grad_y
 
 
+def feature_distance(f0: Array, f1: Array, weight: Array | None, *, return_map: bool, **options: Any) -> Any:
+    """`limen.feature_distance`. Weights that are on the device already are not looked at."""
+    call = _Call(f0, f1, data_range=1.0, convention="wang", names=("f0", "f1"), **options)
+    axis = check_features(f0.dtype, f0.shape, call.channel_axis)
+    call.reduction = "image" if call.reduction == "none" else call.reduction  # there are no channels to keep
+    scores, map_ = call.scores(), None
+    if return_map:
+        shape = [1 if i == axis % f0.ndim else n for i, n in enumerate(f0.shape)]
+        map_ = call.empty(shape, "float64" if str(f0.dtype) == "float64" else "float32")
+    call.start("feature_distance", _channel_weights(call, weight, f0.shape[axis]), axis, scores, map_, None)
+    if map_ is None:
+        return call.reduced(scores)
+    return call.reduced(scores), map_.reshape(tuple(n for i, n in enumerate(f0.shape) if i != axis % f0.ndim))
+
+
+def _channel_weights(call: _Call, weight: Array | None, channels: int) -> Array | None:
+    if weight is None:
+        return None
+    import cupy
+
+    if isinstance(weight, type(call.x)):
+        if weight.device != call.x.device:
+            raise ValueError(f"f0 and weight must be on the same device; got {call.x.device!r} and {weight.device!r}")
+        if weight.dtype.kind not in "fiu":
+            raise TypeError(f"weight must hold real numbers; got dtype {weight.dtype}")
+        check_weight_shape(weight.shape, channels)
+        with call.x.device:
+            return weight.reshape((channels,)).astype("float64")
+    numbers = channel_weights(weight, channels)
+    for channel in np.flatnonzero(~((numbers >= 0) & (numbers <= np.finfo(np.float32).max))):
+        raise ValueError(
+            f"weight must be finite in float32 and not negative; got {numbers[channel]:g} for channel {channel}"
+        )
+    with call.x.device:
+        return cupy.asarray(numbers)
+
+
 def mse(x: Array, y: Array, **options: Any) -> Any:
     """`limen.mse`."""
     return _pixel_error("mse", x, y, **options)
@@ -80,16 +120,25 @@ class _Call:
     """A pair of arrays that agree, the options, and room on their device."""
 
     def __init__(
-        self, x: Array, y: Array, *, data_range: float | None, channel_axis: Any, convention: Any, reduction: str
+        self,
+        x: Array,
+        y: Array,
+        *,
+        data_range: float | None,
+        channel_axis: Any,
+        convention: Any,
+        reduction: str,
+        names: tuple[str, str] = ("x", "y"),
     ) -> None:
+        both = " and ".join(names)
         if type(x) is not type(y):
-            raise TypeError(f"x and y must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
+            raise TypeError(f"{both} must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
         if x.device != y.device:
-            raise ValueError(f"x and y must be on the same device; got {x.device!r} and {y.device!r}")
+            raise ValueError(f"{both} must be on the same device; got {x.device!r} and {y.device!r}")
         if x.dtype != y.dtype:
-            raise TypeError(f"x and y must have the same dtype; got {x.dtype} and {y.dtype}")
+            raise TypeError(f"{both} must have the same dtype; got {x.dtype} and {y.dtype}")
         if x.shape != y.shape:
-            raise ValueError(f"x and y must have the same shape; got {x.shape} and {y.shape}")
+            raise ValueError(f"{both} must have the same shape; got {x.shape} and {y.shape}")
         if reduction not in ("image", "mean", "none"):
             raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
         self.channel_axis = resolve_channel_axis(channel_axis, x.ndim)

@@ -34,12 +34,11 @@ def feature_distance(
     ----------
     f0, f1
         Features of the same shape, dtype and device: (..., C, H, W), or as `channel_axis` says. float16, bfloat16,
-        float32 or
-        float64; float64 is computed in float64, all else in float32. Any strides are read in place.
+        float32 or float64; float64 is computed in float64, all else in float32. Any strides are read in place.
     weight
-        A finite number from 0 on for each channel, of shape (C,), (1, C, 1, 1) or another with a single axis of
-        channels. ``None``: ones, and a
-        distance is ``2 * (1 - cosine)``.
+        A number for each channel, from 0 on and finite in float32, of shape (C,), (1, C, 1, 1) or another with a
+        single axis of channels. ``None``: ones, and a distance is ``2 * (1 - cosine)``. Those of a tensor or array on a
+        GPU are not checked: to look at them would be to wait for it.
     channel_axis
         -3 is (..., C, H, W), -1 is (..., H, W, C). The axes before those of the map are batch.
     reduction
@@ -52,9 +51,9 @@ def feature_distance(
     Returns
     -------
     score or (score, map)
-        NumPy: a float for one image, else a float64 array of the batch shape. PyTorch: a tensor on the same device,
-        differentiable in both features and the weight. The gradient of a vector of zeros is zero. A NaN or infinite
-        feature makes its score NaN.
+        NumPy: a float for one image, else a float64 array of the batch shape. CuPy: such an array. PyTorch: a tensor
+        on the same device, differentiable in both features and the weight. The gradient of a vector of zeros is zero.
+        A NaN or infinite feature makes its score NaN.
 
     Raises
     ------
@@ -75,9 +74,15 @@ def feature_distance(
         return _functions.feature_distance(
             f0, f1, weight, channel_axis=channel_axis, reduction=reduction, return_map=return_map
         )
+    if _arrays.is_cupy(f0, f1):
+        from . import _cupy
+
+        return _cupy.feature_distance(
+            f0, f1, weight, channel_axis=channel_axis, reduction=reduction, return_map=return_map
+        )
     a, b, axis, answer = _arrays.images(f0, f1, channel_axis, reduction, ("f0", "f1"))
     axis = check_features(a.dtype, a.shape, axis)
-    numbers = None if weight is None else _numbers(weight, a.shape[axis])
+    numbers = None if weight is None else channel_weights(weight, a.shape[axis])
     if not return_map:
         return answer(_core.feature_distance(a, b, numbers, axis, reduction))
     shape = [1 if i == axis % a.ndim else n for i, n in enumerate(a.shape)]
@@ -114,7 +119,8 @@ def check_weight_shape(shape: Sequence[int], channels: int) -> None:
         raise ValueError(f"weight must have the shape ({channels},), one number for each channel; got {tuple(shape)}")
 
 
-def _numbers(weight: Array, channels: int) -> NDArray[np.float64]:
+def channel_weights(weight: Array, channels: int) -> NDArray[np.float64]:
+    """Weights as the core takes them: one axis, float64."""
     numbers = np.asarray(weight)
     if numbers.dtype.kind not in "fiuV" or numbers.dtype.fields is not None:
         raise TypeError(f"weight must hold real numbers; got dtype {numbers.dtype}")

@@ -3,6 +3,7 @@
 
 #include <limen/feature_distance.hpp>
 
+#include "checkkernels_feature_vectors.h"
 #include "checkkernels_memory.h"
 #include "reference/reference.h"
 #include "scratch.h"
@@ -11,12 +12,6 @@ namespace check {
 namespace {
 
 using limen::feature_state_size;
-
-/// Tolerances in units of the roundoff: sums over channels add up groups of four, vectors of several channels.
-double growth(std::int64_t channels) { return 16 + static_cast<double>(channels) / 4; }
-
-/// Distance of a feature too small for float32 to hold its square, to which 1e-10 is much.
-constexpr double kNothing = 1e-24;
 
 struct Size {
     std::int64_t channels, rows, cols;
@@ -107,46 +102,6 @@ class Map {
     std::vector<std::byte> before_;
 };
 
-// Two feature vectors, as they are stored, and what tolerances go by.
-struct Position {
-    std::vector<double> f[2], h[2];  // as they are, and normalised
-    double length[2], inverse[2];
-
-    Position(const Map& f0, const Map& f1, std::int64_t position) {
-        const Map* const maps[] = {&f0, &f1};
-        for (int i = 0; i < 2; i++) {
-            double squares = 0;
-            for (std::int64_t c = 0; c < f0.size().channels; c++) {
-                f[i].push_back(maps[i]->get(c, position));
-                squares += f[i].back() * f[i].back();
-            }
-            length[i] = std::sqrt(squares);
-            inverse[i] = length[i] == 0 ? 0 : 1 / (length[i] + 1e-10);
-            for (const double value : f[i]) h[i].push_back(value * inverse[i]);
-        }
-    }
-
-    double distance_tolerance(const std::vector<double>& w, bool wide) const {
-        double distance = 0, lengths = 0, dd = 0, f11 = 0;
-        const double shift = inverse[0] - inverse[1];
-        for (std::size_t c = 0; c < w.size(); c++) {
-            const double u = h[0][c] - h[1][c], d = inverse[0] * (f[0][c] - f[1][c]), s = shift * f[1][c];
-            distance += w[c] * u * u;
-            lengths += w[c] * h[0][c] * h[0][c];
-            dd += w[c] * d * d;
-            f11 += w[c] * s * s;
-        }
-        const double terms = std::clamp(dd + f11, distance, 17 * distance);
-        // What is left by rounding normalised features: of the reference, and of a second sweep.
-        const auto direct = [&](double roundoff) {
-            return 8 * roundoff * std::sqrt(lengths * distance) + 64 * roundoff * roundoff * lengths;
-        };
-        const double roundoff = wide ? 0x1p-53 : 0x1p-24;
-        return growth(static_cast<std::int64_t>(w.size())) * terms * roundoff + direct(0x1p-53) +
-               (dd + f11 > 8 * distance ? direct(roundoff) : 0);
-    }
-};
-
 // Maps whose vectors are sparse, empty, alike, parallel, orthogonal, huge or tiny, now and then with a number that is not finite.
 struct Pair {
     Map f0, f1;
@@ -182,6 +137,15 @@ struct Pair {
             weights.push_back(
                 sparse && random.chance(0.5) ? 0 : static_cast<double>(static_cast<float>(random.uniform(0, 2))));
         for (const double w : weights) narrow.push_back(static_cast<float>(w));
+    }
+
+    FeatureVectors vectors(std::int64_t position) const {
+        const auto of = [&](const Map& f) {
+            std::vector<double> all;
+            for (std::int64_t k = 0; k < f.size().channels; k++) all.push_back(f.get(k, position));
+            return all;
+        };
+        return {of(f0), of(f1)};
     }
 
     FeatureWeights view(std::vector<double>& wide_memory, std::vector<float>& narrow_memory) const {
@@ -265,7 +229,7 @@ void check_feature_distance(Case& c) {
         c.expect(state.intact(region), "state: something was written outside");
         double total = 0;
         each_position(region, size.cols, [&](std::int64_t i) {
-            const double tolerance = Position(pair.f0, pair.f1, i).distance_tolerance(pair.weights, variant.wide());
+            const double tolerance = pair.vectors(i).distance_tolerance(pair.weights, variant.wide());
             total += tolerance;
             if (task.map.data)
                 c.compare(at("map", i, 0), map.get(0, i), right.get(0, i),
@@ -331,26 +295,17 @@ void check_feature_gradient(Case& c) {
         const double roundings = variant.roundoff() * growth(size.channels);
         std::vector<double> allowed(right_sums.size());
         each_position(region, size.cols, [&](std::int64_t i) {
-            const Position p(pair.f0, pair.f1, i);
+            const FeatureVectors::Scales scales = pair.vectors(i).gradient_scales(pair.weights);
             const double factor = std::fabs(upstream.get(0, i));
-            double common[2] = {};
-            for (std::size_t k = 0; k < allowed.size(); k++) {
-                const double u = std::fabs(p.h[0][k]) + std::fabs(p.h[1][k]);
-                allowed[k] += roundings * factor * u * u;
-                for (int j = 0; j < 2; j++) common[j] += pair.weights[k] * u * std::fabs(p.h[j][k]);
-            }
+            for (std::size_t k = 0; k < allowed.size(); k++) allowed[k] += roundings * factor * scales.weight[k];
             for (int j = 0; j < 2; j++) {
                 if (!(j == 0 ? task.grad0 : task.grad1).data) continue;
                 for (std::size_t k = 0; k < allowed.size(); k++) {
                     const auto channel = static_cast<std::int64_t>(k);
-                    const double u = std::fabs(p.h[0][k]) + std::fabs(p.h[1][k]);
                     const double expected = (j == 0 ? right0 : right1).get(channel, i);
-                    const double scale =
-                        2 * factor * p.inverse[j] *
-                        (pair.weights[k] * u + (p.length[j] == 0 ? 0 : common[j] * std::fabs(p.f[j][k]) / p.length[j]));
                     c.compare(at(j == 0 ? "gradient of f0" : "gradient of f1", i, channel),
                               (j == 0 ? grad0 : grad1).get(channel, i), expected,
-                              roundings * scale + last_place(out, expected) + 1e-37);
+                              roundings * factor * scales.of[j][k] + last_place(out, expected) + 1e-37);
                 }
             }
         });

@@ -13,10 +13,15 @@ constexpr struct {
     const char* name;
     void (*check)(check::CudaCase&);
 } families[] = {
-    {"pixel_errors", check::check_pixel_errors},         {"ssim", check::check_ssim},
-    {"ssim_gradient", check::check_ssim_gradient},       {"ms_ssim", check::check_ms_ssim},
-    {"ms_ssim_gradient", check::check_ms_ssim_gradient}, {"l1_ssim", check::check_l1_ssim},
-    {"l1_ssim_gradient", check::check_l1_ssim_gradient}, {"refusals", check::check_refusals},
+    {"pixel_errors", check::check_pixel_errors},
+    {"ssim", check::check_ssim},
+    {"ssim_gradient", check::check_ssim_gradient},
+    {"ms_ssim", check::check_ms_ssim},
+    {"ms_ssim_gradient", check::check_ms_ssim_gradient},
+    {"l1_ssim", check::check_l1_ssim},
+    {"l1_ssim_gradient", check::check_l1_ssim_gradient},
+    {"features", check::check_features},
+    {"refusals", check::check_refusals},
 };
 
 int usage() {

@@ -64,6 +64,9 @@ class CudaCase {
     void compare(const char* what, const Outputs& outputs, std::size_t i, const Library& library, std::size_t k,
                  double scale = 0);
 
+    /// Number `at` of the kernels. What is not finite need only be so.
+    void near(const char* what, std::int64_t at, double got, double expected, double tolerance);
+
     void expect(bool holds, const std::string& otherwise);
     void expect_refusal(const char* what, const std::function<void()>& call);
 
@@ -86,6 +89,7 @@ class CudaCase {
     double worst_ = 0;
 };
 
+void check_features(CudaCase&);
 void check_pixel_errors(CudaCase&);
 void check_refusals(CudaCase&);
 void check_ssim(CudaCase&);

@@ -238,6 +238,17 @@ void CudaCase::compare(const char* what, const Outputs& outputs, std::size_t i, 
     }
 }
 
+void CudaCase::near(const char* what, std::int64_t at, double got, double expected, double tolerance) {
+    if (failed_) return;
+    if (!std::isfinite(expected)) return expect(!std::isfinite(got), std::string(what) + " should not be finite");
+    const double share = got == expected ? 0 : std::fabs(got - expected) / tolerance;
+    worst_ = std::max(worst_, share);
+    if (share <= 1) return;
+    std::ostringstream text;
+    text << what << '[' << at << "] is " << got << ", and should be " << expected << " within " << tolerance;
+    expect(false, text.str());
+}
+
 void CudaCase::expect(bool holds, const std::string& otherwise) {
     if (holds || failed_) return;
     failed_ = true;

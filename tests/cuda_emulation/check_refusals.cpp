@@ -34,6 +34,11 @@ void check_refusals(CudaCase& c) {
     check_bytes(c, "ms_ssim_gradient_workspace_bytes", cuda::ms_ssim_gradient_workspace_bytes);
     check_bytes(c, "l1_ssim_workspace_bytes", cuda::l1_ssim_workspace_bytes);
     check_bytes(c, "l1_ssim_gradient_workspace_bytes", cuda::l1_ssim_gradient_workspace_bytes);
+    const ImageView many = ImageView::planar(nullptr, DType::float16, 1 << 16, 1 << 15);
+    c.expect_refusal("a map of features of too many positions", [&] { cuda::feature_distance_workspace_bytes(many); });
+    c.expect_refusal("integers as features", [] {
+        cuda::feature_distance_gradient_workspace_bytes(ImageView::planar(nullptr, DType::uint8, 5, 5), true);
+    });
     c.expect_refusal("pixel_errors_workspace_bytes of no pixels",
                      [] { cuda::pixel_errors_workspace_bytes(ImageView::planar(nullptr, DType::uint8, 5, 0)); });
 }

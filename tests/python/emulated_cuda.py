@@ -97,6 +97,10 @@ class CupyArray:
         """As NumPy's."""
         return CupyArray(self.values.reshape(shape), self.device)
 
+    def astype(self, dtype: str) -> CupyArray:
+        """As NumPy's."""
+        return CupyArray(self.values.astype(dtype), self.device)
+
     def mean(self) -> CupyArray:
         """As NumPy's, without axes."""
         return CupyArray(self.values.mean(), self.device)
@@ -111,6 +115,7 @@ def for_cupy() -> Iterator[type[CupyArray]]:
     """Has limen find a CuPy that keeps its arrays on the CPU."""
     cupy: Any = ModuleType("cupy")
     cupy.empty = lambda shape, dtype: CupyArray(np.full(shape, 0xAB, np.uint8).astype(dtype))
+    cupy.asarray = CupyArray
     cupy.empty_like = lambda x, dtype: CupyArray(np.empty_like(x.values, dtype=dtype), x.device)
     cupy.cuda = ModuleType("cupy.cuda")
     cupy.cuda.get_current_stream = lambda: type("Stream", (), {"ptr": 0})()

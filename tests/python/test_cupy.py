@@ -11,8 +11,10 @@ import pytest
 import emulated_cuda
 import limen
 from emulated_cuda import DEVICES, CupyArray
+from features import features, weights
 from images import alike, stored
 from limen import Convention, conventions
+from limen._ssim import Reduction
 
 ZERO = Convention(padding="zero", weights=(0.5, 0.5))
 
@@ -78,6 +80,39 @@ def test_every_convention(name: str) -> None:
     on_cpu, on_gpu = both(2, 24, 30)
     expected = limen.ssim(*on_cpu, data_range=1.0, convention=name)
     assert values(limen.ssim(*on_gpu, data_range=1.0, convention=name)) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("reduction", ["image", "mean", "none"])
+@pytest.mark.parametrize("shape", [(5, 6, 7), (2, 5, 6, 7), (2, 3, 20, 4, 5)])
+def test_features(shape: tuple[int, ...], reduction: Reduction) -> None:
+    pair, numbers = features(*shape), weights(shape[-3])
+    for given in (None, numbers, CupyArray(numbers.astype(np.float32)), [[[w]] for w in numbers]):
+        on_cpu = numbers if given is not None else None
+        expected = limen.feature_distance(*pair, on_cpu, reduction=reduction, return_map=True)
+        got = limen.feature_distance(*map(CupyArray, pair), given, reduction=reduction, return_map=True)
+        for one, other in zip(values(got), map(np.asarray, expected), strict=True):
+            assert (one.shape, one.dtype) == (other.shape, other.dtype)
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+    last = [CupyArray(np.ascontiguousarray(np.moveaxis(f, -3, -1))) for f in pair]
+    got = values(limen.feature_distance(*last, numbers, channel_axis=-1, reduction=reduction))
+    np.testing.assert_allclose(got, expected[0], rtol=1e-5)
+
+
+def test_features_that_make_no_sense() -> None:
+    zeros = CupyArray(np.zeros((2, 3, 4, 5), np.float32))
+    with pytest.raises(
+        TypeError, match=r"f0 and f1 must be arrays of the same kind; got cupy\.ndarray and numpy\.ndarray"
+    ):
+        limen.feature_distance(zeros, zeros.values)
+    with pytest.raises(ValueError, match="weight must be finite in float32 and not negative; got -1 for channel 1"):
+        limen.feature_distance(zeros, zeros, [1, -1, 1])
+    with pytest.raises(ValueError, match=r"weight must have the shape \(3,\), .* got \(2,\)"):
+        limen.feature_distance(zeros, zeros, CupyArray(np.ones(2)))
+    with pytest.raises(ValueError, match="f0 and weight must be on the same device"):
+        limen.feature_distance(zeros, zeros, CupyArray(np.ones(3), DEVICES[1]))
+    with pytest.raises(TypeError, match="f0 and f1 have dtype uint8"):
+        limen.feature_distance(*[CupyArray(np.zeros((3, 4, 5), np.uint8))] * 2)
+    assert (values(limen.feature_distance(zeros, zeros)) == 0).all()  # the next call works
 
 
 def test_views_are_read_in_place() -> None:

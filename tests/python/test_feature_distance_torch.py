@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,21 @@ def composed(f0: Any, f1: Any, weight: Any, axis: int = -3) -> Any:
     return (weight.reshape(shape) * (normalised(f0) - normalised(f1)).square()).sum(axis)
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """For hundreds of calls on features that are too small to share."""
+    before = limen.get_num_threads()
+    limen.set_num_threads(1)
+    yield
+    limen.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("reduction", ["image", "mean", "none"])
 @pytest.mark.parametrize("layout", MEMORY)
 def test_gradcheck(layout: str, reduction: Any) -> None:
-    f0, f1 = leaves(*(MEMORY[layout](torch.rand(2, 5, 3, 4, dtype=torch.float64) + 0.1) for _ in range(2)))
-    (weight,) = leaves(torch.rand(5, dtype=torch.float64) + 0.1)
+    f0, f1 = leaves(*(MEMORY[layout](torch.rand(2, 3, 2, 3, dtype=torch.float64) + 0.1) for _ in range(2)))
+    (weight,) = leaves(torch.rand(3, dtype=torch.float64) + 0.1)
 
     def score_and_map(*inputs: Any) -> Any:
         return limen.feature_distance(*inputs, reduction=reduction, return_map=True)
@@ -241,7 +252,7 @@ def test_compiled_whole(weighted: bool, dynamic: bool | None) -> None:
         (lambda f0, f1, w: (f0.to_sparse(), f1, w), ValueError, "f0 must be a dense tensor"),
         (lambda f0, f1, w: (f0, f1, w[1:]), ValueError, r"weight must have the shape \(5,\), .* got \(4,\)"),
         (lambda f0, f1, w: (f0, f1, w.to("meta")), ValueError, "f0 and weight must be on the same device; got cpu and meta"),
-        (lambda f0, f1, w: (f0, f1, -w), ValueError, "weight must be finite and not negative; got -1 for channel 0"),
+        (lambda f0, f1, w: (f0, f1, -w), ValueError, "weight must be finite in float32 and not negative; got -1 for channel 0"),
         (lambda f0, f1, w: (f0, f1, w.to(torch.complex64)), TypeError, "weight must hold real numbers; got torch.complex64"),
     ],
 )  # fmt: skip

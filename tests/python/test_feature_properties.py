@@ -32,7 +32,7 @@ def tolerance(f0: Any) -> float:
 
 
 @given(pairs(), IMPLEMENTATIONS)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_symmetry_and_bounds(drawn: Any, implementation: str) -> None:
     f0, f1, weight = drawn
     with limen.use_implementation(implementation):
@@ -45,7 +45,7 @@ def test_symmetry_and_bounds(drawn: Any, implementation: str) -> None:
 
 # Powers of two, so that the features lose nothing, each vector its own.
 @given(pairs(st.sampled_from(["float32", "float64"])), IMPLEMENTATIONS, st.integers(0, 2**32))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_lengths_do_not_matter(drawn: Any, implementation: str, seed: int) -> None:
     f0, f1, weight = drawn
     scales = 2.0 ** np.random.default_rng(seed).integers(0, 60, (f0.shape[0], 1, *f0.shape[2:]))
@@ -57,7 +57,7 @@ def test_lengths_do_not_matter(drawn: Any, implementation: str, seed: int) -> No
 
 
 @given(pairs(), IMPLEMENTATIONS, st.floats(0, 100))
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_linear_in_the_weight(drawn: Any, implementation: str, factor: float) -> None:
     f0, f1, weight = drawn
     rest = np.linspace(0, 1, weight.size)
@@ -67,7 +67,7 @@ def test_linear_in_the_weight(drawn: Any, implementation: str, factor: float) ->
 
 
 @given(pairs(), IMPLEMENTATIONS, views(), views())
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_strided_is_contiguous(drawn: Any, implementation: str, lay_0: Any, lay_1: Any) -> None:
     f0, f1, weight = drawn
     with limen.use_implementation(implementation):
@@ -78,7 +78,7 @@ def test_strided_is_contiguous(drawn: Any, implementation: str, lay_0: Any, lay_
 
 
 @given(pairs(), IMPLEMENTATIONS)
-@settings(max_examples=100)
+@settings(max_examples=80)
 def test_a_batch_is_a_loop(drawn: Any, implementation: str) -> None:
     f0, f1, weight = drawn
     with limen.use_implementation(implementation):

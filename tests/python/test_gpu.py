@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+import features as of_features
 import limen
 import photographs
+from feature_oracle import gradients
 from limen import Convention, _cuda_core, conventions
 from torch_images import SMALL, SMALL_MS_SSIM, WITH_MS_SSIM, alike, assert_near, leaves, sides, torch
 
@@ -101,6 +103,36 @@ def test_gradcheck_ms_ssim(name: str) -> None:
 def test_gradcheck_l1_ssim() -> None:
     loss = limen.torch.L1SSIMLoss(0.3, data_range=1.0, convention=SMALL["wang"])
     assert torch.autograd.gradcheck(loss, leaves(*on_gpu(*alike(7, 8, dtype=torch.float64))), atol=1e-7)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", of_features.DTYPES)
+@pytest.mark.parametrize("shape", [(4, 64, 63, 65), (2, 512, 16, 16), (1, 384, 7, 7)])
+def test_features(shape: tuple[int, ...], dtype: str, memory_format: Any) -> None:
+    weight = torch.tensor(of_features.weights(shape[1]))
+    pair = [torch.tensor(f.astype(float)).to(getattr(torch, dtype)) for f in of_features.features(*shape)]
+    f0, f1, w = leaves(*(f.contiguous(memory_format=memory_format) for f in on_gpu(*pair)), *on_gpu(weight))
+    score, distance = limen.feature_distance(f0, f1, w, return_map=True)
+    wide = [t.double().numpy() for t in (*pair, weight)]
+    expected, expected_map = limen.feature_distance(*wide, return_map=True)
+    tolerance = 1e-11 if dtype == "float64" else 1e-5
+    assert_near(score.cpu(), torch.tensor(expected), tolerance)
+    assert_near(distance.cpu(), torch.tensor(expected_map), tolerance)
+    upstream = torch.rand(distance.shape)
+    actual = torch.autograd.grad(distance, (f0, f1, w), upstream.to(distance))
+    own = 2e-3 if dtype == "float16" else 1e-2 if dtype == "bfloat16" else tolerance
+    for got, want, allowed in zip(actual, gradients(*wide, upstream.double()), (own, own, tolerance), strict=True):
+        assert_near(got.cpu(), torch.tensor(want), allowed)
+
+
+def test_lpips() -> None:
+    metric = limen.torch.LPIPS("alex", backbone="random", linear=None, value_range=(0, 1))
+    x, y = alike(2, 3, 64, 70)
+    expected = metric(x, y)
+    moved = leaves(*on_gpu(x, y))
+    score = metric.cuda()(*moved)
+    assert_near(score.cpu(), expected, 1e-3)  # convolutions on a GPU may be of TF32
+    assert all(torch.isfinite(g).all() for g in torch.autograd.grad(score.sum(), moved))
 
 
 def test_nothing_waits_for_the_device() -> None:

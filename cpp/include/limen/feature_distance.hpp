@@ -12,8 +12,8 @@ constexpr int feature_state_size = 6;
 ///     sum over channels of w (f0 / (|f0| + e) - f1 / (|f1| + e))^2     |f| = square root of the sum over channels of f^2     e = 1e-10
 ///
 /// A feature vector of zeros is normalised to zeros. The views agree in shape and in dtype, which is floating-point; each may have its
-/// own strides. `weight` holds a finite number from 0 on for each channel; null means ones, and the distance of a position is then
-/// 2 (1 - cosine). `scores` has room for batch numbers. `map`, if given, receives the distance of every position: the
+/// own strides. `weight` holds a number for each channel, not negative and finite in float32; null means ones, and the distance of a
+/// position is then 2 (1 - cosine). `scores` has room for batch numbers. `map`, if given, receives the distance of every position: the
 /// features' batch, height and width, one channel, float32 or float64. `state`, if given, receives what feature_distance_gradient()
 /// needs: batch, feature_state_size channels, height and width, float64 for float64 features, else float32.
 ///

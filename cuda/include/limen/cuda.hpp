@@ -41,6 +41,12 @@ struct Upstream {
     DType dtype = DType::float32;
 };
 
+/// A number for each channel, side by side: float32 or float64. They have to be finite and from 0 on, which nobody checks.
+struct ChannelWeights {
+    const void* data = nullptr;
+    DType dtype = DType::float32;
+};
+
 struct Workspace {
     void* data = nullptr;
     std::size_t bytes = 0;
@@ -82,6 +88,20 @@ void l1_ssim_gradient(const ImageView& x, const ImageView& y, double data_range,
                       double weight, Reduction reduction, const Scores* scores, const OutputView* grad_x,
                       const OutputView* grad_y, const Upstream* upstream, double factor, const Workspace& workspace,
                       void* stream);
+/// @}
+
+/// `weight`, `map` and `state` may be null. A map of features has at most 2^31 - 257 positions.
+/// @{
+std::size_t feature_distance_workspace_bytes(const ImageView& f0);
+void feature_distance(const ImageView& f0, const ImageView& f1, const ChannelWeights* weight, const Scores& scores,
+                      const OutputView* map, const OutputView* state, const Workspace& workspace, void* stream);
+
+/// `grad_weight`, if given, receives a number for each channel; `of_weight` says whether it will be.
+std::size_t feature_distance_gradient_workspace_bytes(const ImageView& f0, bool of_weight);
+void feature_distance_gradient(const ImageView& f0, const ImageView& f1, const ChannelWeights* weight,
+                               const ImageView& state, const ImageView& upstream, const OutputView* grad_f0,
+                               const OutputView* grad_f1, const Scores* grad_weight, const Workspace& workspace,
+                               void* stream);
 /// @}
 
 std::size_t pixel_errors_workspace_bytes(const ImageView& x);

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .._axes import check_axes
 from .._cuda_core import cuda_core
-from . import _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops, _upstream_ops
+from . import _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops, _upstream_ops
 from ._axes import score_dtype, score_shape, unaveraged
 from ._conventions import from_text
 from ._ops import Options
@@ -139,6 +139,59 @@ def _pixel_error(function: str) -> Callable[..., Tensor]:
     return kernel
 
 
+def _feature_weight(weight: Tensor | None, f0: Tensor) -> Tensor | None:
+    """In float64 or float32, as the core takes it."""
+    if weight is None:
+        return None
+    dtype = score_dtype(torch.promote_types(weight.dtype, f0.dtype))
+    return weight.detach().to(dtype).contiguous()
+
+
+def _feature_distance(
+    f0: Tensor, f1: Tensor, weight: Tensor | None, channel_axis: int, reduction: str, need_map: bool, need_state: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    kept = _feature_ops.kept(reduction)
+    scores = _scores(f0, channel_axis, kept)
+    map_ = _feature_ops.empty_numbers(f0, channel_axis, [1], need_map)
+    state = _feature_ops.empty_numbers(f0, channel_axis, [_feature_ops.STATE], need_state)
+    filled = (
+        _feature_ops.as_features(map_, channel_axis) if need_map else None,
+        _feature_ops.as_features(state, channel_axis) if need_state else None,
+    )
+    _start("feature_distance", f0, f1, _feature_weight(weight, f0), channel_axis, scores, *filled)
+    return _reduced(scores, kept), map_.squeeze(-3) if need_map else map_, state
+
+
+def _feature_distance_gradient(
+    f0: Tensor,
+    f1: Tensor,
+    weight: Tensor | None,
+    state: Tensor,
+    upstream: Tensor,
+    channel_axis: int,
+    need_f0: bool,
+    need_f1: bool,
+    need_weight: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    grad_f0, grad_f1 = (_gradient_ops.empty_gradient(f, need, f.dtype) for f, need in ((f0, need_f0), (f1, need_f1)))
+    # Batch axes that no single stride describes take several calls of the core, each of which has its own sum.
+    rows = 1 if f0.ndim <= 4 else math.prod(score_shape(f0.shape, channel_axis, "image"))
+    grad_weight = f0.new_zeros((rows, f0.shape[channel_axis]) if need_weight else (1, 0), dtype=torch.float64)
+    _start(
+        "feature_distance_gradient",
+        f0,
+        f1,
+        _feature_weight(weight, f0),
+        channel_axis,
+        _feature_ops.as_features(state, channel_axis),
+        _feature_ops.as_features(upstream.unsqueeze(-3), channel_axis),
+        grad_f0 if need_f0 else None,
+        grad_f1 if need_f1 else None,
+        grad_weight if need_weight else None,
+    )
+    return grad_f0, grad_f1, grad_weight[0] if rows == 1 else grad_weight.sum(0)
+
+
 KERNELS: dict[Any, Callable[..., Any]] = {
     _ops.ssim: _ssim,
     _ops.ms_ssim: _ms_ssim,
@@ -148,6 +201,8 @@ KERNELS: dict[Any, Callable[..., Any]] = {
     _gradient_ops.ms_ssim_with_gradient: _with_gradient("ms_ssim_gradient"),
     _upstream_ops.ssim_upstream_gradient: _upstream_gradient("ssim_gradient", takes_map_weights=True),
     _upstream_ops.ms_ssim_upstream_gradient: _upstream_gradient("ms_ssim_gradient"),
+    _feature_ops.feature_distance: _feature_distance,
+    _feature_ops.feature_distance_gradient: _feature_distance_gradient,
     _l1_ops.l1_ssim: _l1_ssim,
     _l1_ops.l1_ssim_upstream_gradient: _upstream_gradient("l1_ssim_gradient"),
     _pixel_error_ops.mse: _pixel_error("mse"),

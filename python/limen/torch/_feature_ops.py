@@ -17,10 +17,10 @@ from ._axes import batch_axes, score_dtype, score_shape
 from ._gradient_ops import empty_gradient, once
 from ._ops import define, empty_score, score
 
-_STATE = _core.feature_state_size
+STATE = _core.feature_state_size
 
 
-def _empty(f0: Tensor, channel_axis: int, channels: list[int], needed: bool) -> Tensor:
+def empty_numbers(f0: Tensor, channel_axis: int, channels: list[int], needed: bool) -> Tensor:
     """Room for numbers of every position, (batch..., *channels, height, width); none where they aren't needed."""
     if not needed:
         return f0.new_empty(0, dtype=score_dtype(f0.dtype))
@@ -30,7 +30,7 @@ def _empty(f0: Tensor, channel_axis: int, channels: list[int], needed: bool) -> 
     return f0.new_empty(shape, dtype=score_dtype(f0.dtype))
 
 
-def _as_features(numbers: Tensor, channel_axis: int) -> Tensor:
+def as_features(numbers: Tensor, channel_axis: int) -> Tensor:
     """A view of (batch..., channels, height, width) with its channels where those of the features are."""
     return numbers.detach().movedim(-3, channel_axis)
 
@@ -39,7 +39,7 @@ def _of_core(weight: Tensor | None) -> Tensor | None:
     return None if weight is None else weight.detach().to(torch.float64).contiguous()
 
 
-def _kept(reduction: str) -> str:
+def kept(reduction: str) -> str:
     """There are no channels that "none" could keep."""
     return "image" if reduction == "none" else reduction
 
@@ -53,16 +53,16 @@ def feature_distance(
     f0: Tensor, f1: Tensor, weight: Tensor | None, channel_axis: int, reduction: str, need_map: bool, need_state: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`limen.feature_distance`, its map, and what going backward needs."""
-    map_ = _empty(f0, channel_axis, [1], need_map)
-    state = _empty(f0, channel_axis, [_STATE], need_state)
+    map_ = empty_numbers(f0, channel_axis, [1], need_map)
+    state = empty_numbers(f0, channel_axis, [STATE], need_state)
     values = _core.feature_distance(
         f0.detach(),
         f1.detach(),
         _of_core(weight),
         channel_axis,
         reduction,
-        _as_features(map_, channel_axis) if need_map else None,
-        _as_features(state, channel_axis) if need_state else None,
+        as_features(map_, channel_axis) if need_map else None,
+        as_features(state, channel_axis) if need_state else None,
     )
     return score(values, f0), map_.squeeze(-3) if need_map else map_, state
 
@@ -71,9 +71,9 @@ def _fake_distance(
     f0: Tensor, f1: Tensor, weight: Tensor | None, channel_axis: int, reduction: str, need_map: bool, need_state: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     return (
-        empty_score(f0, channel_axis, _kept(reduction)),
-        _empty(f0, channel_axis, [], need_map),
-        _empty(f0, channel_axis, [_STATE], need_state),
+        empty_score(f0, channel_axis, kept(reduction)),
+        empty_numbers(f0, channel_axis, [], need_map),
+        empty_numbers(f0, channel_axis, [STATE], need_state),
     )
 
 
@@ -101,8 +101,8 @@ def feature_distance_gradient(
         f1.detach(),
         _of_core(weight),
         channel_axis,
-        _as_features(state, channel_axis),
-        _as_features(upstream.unsqueeze(-3), channel_axis),
+        as_features(state, channel_axis),
+        as_features(upstream.unsqueeze(-3), channel_axis),
         grad_f0 if need_f0 else None,
         grad_f1 if need_f1 else None,
         grad_weight if need_weight else None,
@@ -127,7 +127,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tenso
     ctx.set_materialize_grads(False)
     ctx.save_for_backward(f0, f1, weight, state)
     ctx.channel_axis = channel_axis
-    ctx.reduction = _kept(reduction)
+    ctx.reduction = kept(reduction)
 
 
 def _backward(ctx: Any, of_score: Tensor | None, of_map: Tensor | None, _: None) -> tuple[Tensor | None, ...]:

@@ -113,7 +113,7 @@ def feature_distance(
     f0: Any, f1: Any, weight: Any, *, channel_axis: int, reduction: Reduction, return_map: bool
 ) -> Any:
     """`limen.feature_distance`. Score and map are float64 for float64 features, else float32."""
-    f0, f1, axis = _images(f0, f1, channel_axis, reduction, ("f0", "f1"), has_gpu_kernels=False)
+    f0, f1, axis = _images(f0, f1, channel_axis, reduction, ("f0", "f1"))
     checked_axis = check_features(f0.dtype, f0.shape, axis)
     if weight is not None:
         weight = _weight(weight, f0, checked_axis)
@@ -125,7 +125,7 @@ def feature_distance(
 
 def _weight(weight: Any, features: Tensor, channel_axis: int) -> Tensor:
     """One axis of weights for the channels."""
-    tensor = torch.as_tensor(weight)
+    tensor = weight if isinstance(weight, Tensor) else torch.as_tensor(weight, device=features.device)
     if not tensor.is_floating_point() and tensor.dtype not in (torch.uint8, torch.int32, torch.int64):
         raise TypeError(f"weight must hold real numbers; got {tensor.dtype}")
     if tensor.device != features.device:
@@ -154,7 +154,6 @@ def _images(
     channel_axis: ChannelAxis,
     reduction: Reduction,
     names: tuple[str, str] = ("x", "y"),
-    has_gpu_kernels: bool = True,
 ) -> tuple[Tensor, Tensor, int | None]:
     """Tensors that agree, and where their channels are.
 
@@ -166,10 +165,9 @@ def _images(
         raise TypeError(f"{both} must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
     if x.device != y.device:
         raise ValueError(f"{both} must be on the same device; got {x.device} and {y.device}")
-    if x.device.type not in _DEVICES or (on_gpu(x) and not has_gpu_kernels):
-        kinds = "on the CPU and on CUDA devices" if has_gpu_kernels else "feature_distance and LPIPS on the CPU"
+    if x.device.type not in _DEVICES:
         raise ValueError(
-            f"{both} are on {x.device}, for which limen has no core: it computes {kinds}. "
+            f"{both} are on {x.device}, for which limen has no core: it computes on the CPU and on CUDA devices. "
             f"Pass {names[0]}.cpu() and {names[1]}.cpu()"
         )
     if on_gpu(x) and not torch.compiler.is_compiling():

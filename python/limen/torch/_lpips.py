@@ -114,7 +114,7 @@ class LPIPS(nn.Module):
         score, or (score, layers)
             float64 for float64 images, else float32, in the shape of the batch; a map with `spatial`.
         """
-        x, y, _ = _functions._images(x, y, self.channel_axis, self.options.reduction, has_gpu_kernels=False)
+        x, y, _ = _functions._images(x, y, self.channel_axis, self.options.reduction)
         (images_x, batch, size), (images_y, *_) = self.prepare("x", x), self.prepare("y", y)
         return self._answer(self._layers(images_x, images_y), batch, size)
 

@@ -7,6 +7,7 @@ namespace limen::python {
 
 namespace py = pybind11;
 
+void bind_cuda_feature_distance(py::module_& m);
 void bind_cuda_l1_ssim(py::module_& m);
 void bind_cuda_ms_ssim(py::module_& m);
 void bind_cuda_pixel_errors(py::module_& m);
@@ -18,7 +19,9 @@ namespace {
 std::string advice(int code) {
     switch (code) {
         case 35:
-            return ". The NVIDIA driver is older than the CUDA runtime in this build of limen: install a newer driver";
+            return ". There is no NVIDIA driver, or one older than the CUDA runtime in this build of limen: install "
+                   "one, or "
+                   "a newer one";
         case 100: return ". The NVIDIA driver finds no GPU: see what nvidia-smi says";
         case 209:
             return ". This build of limen holds no code for this GPU: build it with LIMEN_CUDA_ARCHITECTURES set to "
@@ -52,4 +55,5 @@ PYBIND11_MODULE(_cuda, m, pybind11::mod_gil_not_used()) {
     limen::python::bind_cuda_ssim(m);
     limen::python::bind_cuda_ms_ssim(m);
     limen::python::bind_cuda_l1_ssim(m);
+    limen::python::bind_cuda_feature_distance(m);
 }

@@ -22,6 +22,12 @@ void block_barrier(const Where& where) {
     r.meet(r.all("__syncthreads", where), "__syncthreads", 0, true, where);
 }
 
+bool block_vote(bool predicate, const Where& where) {
+    Runner& r = Runner::instance();
+    Meeting& meeting = r.all("__syncthreads_or", where);
+    return meeting.any(r.meet(meeting, "__syncthreads_or", predicate, true, where));
+}
+
 void warp_barrier(unsigned mask, const Where& where) {
     Runner& r = Runner::instance();
     r.meet(r.lanes(mask, "__syncwarp", where), "__syncwarp", 0, true, where);

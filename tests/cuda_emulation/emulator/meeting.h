@@ -21,6 +21,8 @@ class Meeting {
     bool open() const { return arrived_ > 0; }
     unsigned number() const { return number_; }  // of the one that is open or comes next
     std::uint64_t word(unsigned number, int lane) const { return words_[number % 2][static_cast<std::size_t>(lane)]; }
+    /// Whether anyone brought a word other than zero.
+    bool any(unsigned number) const { return any_[number % 2]; }
     void* token(unsigned number) { return &tokens_[number % 2]; }
 
     // Of whoever came first.
@@ -34,6 +36,7 @@ class Meeting {
     Where where_;
     unsigned number_ = 0;
     std::array<std::array<std::uint64_t, 32>, 2> words_ = {};
+    std::array<bool, 2> any_ = {};
     std::array<char, 2> tokens_ = {};
 };
 

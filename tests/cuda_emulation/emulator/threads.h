@@ -18,6 +18,8 @@ const Indices& indices();
 int lane();
 
 void block_barrier(const Where& where);
+/// The same, and whether any thread of the block brought true along.
+bool block_vote(bool predicate, const Where& where);
 void warp_barrier(unsigned mask, const Where& where);
 
 /// The word that lane `source` of the calling thread's warp brought along.
@@ -45,6 +47,10 @@ constexpr int warpSize = 32;
 
 inline void __syncthreads(cuda_emulation::Where where = cuda_emulation::Where::current()) {
     cuda_emulation::block_barrier(where);
+}
+
+inline int __syncthreads_or(int predicate, cuda_emulation::Where where = cuda_emulation::Where::current()) {
+    return cuda_emulation::block_vote(predicate != 0, where);
 }
 
 inline void __syncwarp(unsigned mask = 0xffffffff, cuda_emulation::Where where = cuda_emulation::Where::current()) {
