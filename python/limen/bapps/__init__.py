@@ -1,4 +1,4 @@
-"""BAPPS, the data set of human judgements behind LPIPS (Zhang et al. 2018): reading it, scoring metrics on it, training.
+"""BAPPS, the human judgements behind LPIPS (Zhang et al. 2018): reading them, scoring metrics by them, training.
 
 Images are uint8 (H, W, 3); distances are larger for images that look less alike; judgements are shares in [0, 1].
 """

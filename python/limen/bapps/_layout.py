@@ -43,7 +43,7 @@ Parts = dict[str, dict[str, str]]
 
 
 def sort_out(names: Iterable[str]) -> dict[Key, Parts]:
-    """The subsets that files belong to, by the last folders of their names; whatever stands before these is passed over.
+    """The subsets that files belong to, by the last folders of their names; what stands before these is passed over.
 
     The archives as released start anywhere from ``dataset/2afc/val/cnn/ref`` to ``val/cnn/ref``: where the test isn't
     named, a subset with references or judgements between two is of 2AFC.

@@ -1,4 +1,4 @@
-"""Every metric that can be scored, in one table. A metric looks at a batch once and gives the distances of all its pairs."""
+"""Every metric that can be scored, in one table. Each looks at a batch once, for the distances of all its pairs."""
 
 from __future__ import annotations
 
