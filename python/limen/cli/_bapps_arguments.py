@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-from limen.cli._argument_types import FileOfKind, positive
-
-_METRIC_HELP = (
-    "may be given several times: a name that `limen bapps metrics` lists, LABEL=NET:FILE for LPIPS by a file of "
-    "weights (NET: alex, vgg, squeeze or caffe-alex), or [LABEL=]module:function for a function of two uint8 arrays "
-    "(N, H, W, 3) that answers N distances"
-)
+from limen.cli._argument_types import names_of, positive, whole
+from limen.cli._bapps_metric_arguments import add_metric_actions
 
 
 def add_bapps(commands: Any) -> None:
@@ -23,61 +17,49 @@ def add_bapps(commands: Any) -> None:
         description="The Berkeley-Adobe Perceptual Patch Similarity data set and its two tests, 2AFC and JND.",
         allow_abbrev=False,
     ).add_subparsers(dest="action", required=True, metavar="ACTION")
-    _add_score(actions)
-    actions.add_parser("metrics", help="list the metrics that can be scored", allow_abbrev=False)
+    add_metric_actions(actions)
+    _add_make(actions)
 
 
-def _add_score(actions: Any) -> None:
-    score = actions.add_parser(
-        "score",
-        help="score metrics by both tests",
-        description="Scores metrics by how well they agree with people: 2AFC and JND, beside the paper's figures.",
+def _add_make(actions: Any) -> None:
+    make = actions.add_parser(
+        "make",
+        help="make a data set from photographs, judged by a synthetic observer",
+        description="Cuts patches from photographs, distorts them and writes a data set in the layout of BAPPS. Its "
+        "judgements are those of a synthetic observer, and are marked so.",
         allow_abbrev=False,
     )
-    _add_data(score)
-    score.add_argument(
-        "--metric",
-        dest="metrics",
-        action="append",
-        metavar="NAME",
-        help=f"{_METRIC_HELP} (default: all that can be had here)",
+    make.add_argument(
+        "photographs",
+        metavar="PHOTOS",
+        type=Path,
+        nargs="?",
+        help="a folder of images (default: the photographs that come with scikit-image)",
     )
-    score.add_argument("--test", dest="tests", action="append", choices=("2afc", "jnd"), help="(default: both)")
-    score.add_argument("--split", choices=("train", "val"), default="val", help="(default: val)")
-    _add_subsets(score)
-    score.add_argument("--draws", type=positive, default=1000, metavar="N", help="of the bootstrap (default: 1000)")
-    score.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: 0)")
-    score.add_argument(
-        "--output", type=FileOfKind(".csv", ".json"), metavar="FILE", help="write the scores to a .csv or .json file"
+    make.add_argument("output", metavar="OUT", type=Path, help="the folder to make, new or empty")
+    make.add_argument(
+        "--triplets",
+        type=whole,
+        default=2000,
+        metavar="N",
+        help="2AFC triplets of each subset, a quarter of them for val (default: 2000)",
     )
-    score.add_argument(
-        "--report", type=FileOfKind(".html", ".htm"), metavar="FILE", help="write a page with tables and charts"
+    make.add_argument("--jnd", type=whole, default=400, metavar="N", help="JND pairs of each subset (default: 400)")
+    make.add_argument(
+        "--subsets",
+        type=names_of("traditional", "cnn"),
+        default=("traditional", "cnn"),
+        metavar="NAMES",
+        help="traditional, cnn, or both with a comma between (default: traditional,cnn)",
     )
-
-
-def _add_data(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "data", metavar="DATA", type=Path, help="a data set in the layout of BAPPS: its folder, or its .tar.gz"
+    make.add_argument("--seed", type=whole, default=0, metavar="S", help="of everything that is drawn (default: 0)")
+    make.add_argument(
+        "--error-rate",
+        type=float,
+        default=0.05,
+        metavar="R",
+        help="share of the observer's votes that are turned round, 0 to 0.5 (default: 0.05)",
     )
-    parser.add_argument(
-        "--resize",
-        type=_resize,
-        metavar="N|keep",
-        help="make every image N pixels wide and high, or keep its size (default: refuse all but 64 x 64)",
+    make.add_argument(
+        "--networks", type=positive, default=8, metavar="N", help="autoencoders trained for cnn (default: 8)"
     )
-    parser.add_argument(
-        "--partial", action="store_true", help="accept a released validation set with fewer triplets than were released"
-    )
-
-
-def _add_subsets(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--subset", dest="subsets", action="append", metavar="NAME", help="may be given several times (default: all)"
-    )
-
-
-def _resize(text: str) -> int | str:
-    try:
-        return text if text == "keep" else positive(text)
-    except ArgumentTypeError:
-        raise ArgumentTypeError(f"{text!r} is neither 'keep' nor a whole number from 1 up") from None
