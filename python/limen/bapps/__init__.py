@@ -11,6 +11,7 @@ except ImportError as error:
     raise ImportError("limen.bapps needs Pillow: pip install 'limen[bapps]'") from error
 
 from ._dataset import Dataset, ItemError, Subset
+from ._disagree import Disagreement, disagreements
 from ._evaluate import Measured, evaluate
 from ._metrics import METRICS, Metric, MetricError, find_metrics, network_metric, own_metric
 from ._results import Results, chosen_subsets, score_dataset
@@ -19,6 +20,7 @@ from ._scores import Score, correlation, jnd_map, two_afc, two_afc_human
 __all__ = [
     "METRICS",
     "Dataset",
+    "Disagreement",
     "ItemError",
     "Measured",
     "Metric",
@@ -28,6 +30,7 @@ __all__ = [
     "Subset",
     "chosen_subsets",
     "correlation",
+    "disagreements",
     "evaluate",
     "find_metrics",
     "jnd_map",

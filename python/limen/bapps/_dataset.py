@@ -148,7 +148,8 @@ class Dataset:
     def observer(self) -> str:
         """One line for reports: who judged."""
         if self.synthetic:
-            return f"SYNTHETIC judgements: {self.metadata.get('observer', 'the observer is not described')}"
+            said = str(self.metadata.get("observer", "the observer is not described"))
+            return f"SYNTHETIC judgements: {said.removeprefix('Synthetic: ')}"
         return f"human judgements: {self.metadata.get('observer', 'as released')}"
 
     def select(self, test: str, split: str = "val", subsets: Sequence[str] | None = None) -> list[Subset]:
@@ -168,7 +169,7 @@ class Dataset:
 
     def _check_counts(self, partial: bool) -> None:
         released = {str(Key(*key)): count for key, count in RELEASED.items()} if not self.metadata else {}
-        expected: dict[str, int] = {**released, **self.metadata.get("counts", {})}
+        expected: dict[str, int] = {**released, **self.metadata.get("items", {})}
         there = {str(key): len(subset) for key, subset in self.subsets.items()}
         for name, count in expected.items():
             found = there.get(name, 0)
@@ -195,8 +196,8 @@ def _metadata(places: Mapping[str, Storage]) -> dict[str, Any]:
         raise ValueError(
             f"{names[0]} must say whether judgements are 'human' or 'synthetic'; got {metadata.get('judgements')!r}"
         )
-    if not isinstance(metadata.get("counts", {}), dict):
-        raise ValueError(f"{names[0]}: counts must be an object of numbers by subset; got {metadata['counts']!r}")
+    if not isinstance(metadata.get("items", {}), dict):
+        raise ValueError(f"{names[0]}: items must be an object of numbers by subset; got {metadata['items']!r}")
     return metadata
 
 

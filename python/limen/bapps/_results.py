@@ -15,7 +15,8 @@ from ._metrics import Metric, MetricError
 from ._paper import AVERAGES, paper_figure
 from ._scores import Score, correlation, human_credits, mean_score, score_jnd, score_two_afc, two_afc_credits
 
-HUMAN = "human"
+# The row of who judged: how often one of them agrees with another.
+HUMAN, OBSERVER = "human", "observer"
 MEAN = "mean"
 
 
@@ -51,7 +52,7 @@ class Results:
     @property
     def metrics(self) -> list[str]:
         """Names of all rows but that of people."""
-        return [name for name in self.scores if name != HUMAN]
+        return [name for name in self.scores if name not in (HUMAN, OBSERVER)]
 
     def columns_of(self, test: str) -> list[Column]:
         """Subsets first, then averages."""
@@ -92,8 +93,9 @@ class Results:
         ]
 
     def paper(self, name: str, column: Column) -> float | None:
-        """The figure of the paper's Table 5, which has 2AFC only, of its own validation sets."""
-        return paper_figure(name, column.name) if column.test == "2afc" and self.split == "val" else None
+        """The figure of the paper's Table 5, of the validation sets as released: none for 2AFC judged synthetically."""
+        held = column.test == "2afc" and self.split == "val" and not self.synthetic
+        return paper_figure(name, column.name) if held else None
 
 
 def score_dataset(
@@ -147,10 +149,11 @@ def score_dataset(
     names = [name for name in measures if name not in not_run]
 
     columns: list[Column] = []
-    scores: dict[str, dict[Column, Score]] = {HUMAN: {}, **{name: {} for name in names}}
+    judges = OBSERVER if dataset.synthetic else HUMAN
+    scores: dict[str, dict[Column, Score]] = {judges: {}, **{name: {} for name in names}}
     for test in dict.fromkeys(subset.key.test for subset in chosen):
         of_test = {one.subset.key.subset: one for one in measured if one.subset.key.test == test and one.valid.any()}
-        rows = {name: _score(one, names, draws, seed) for name, one in of_test.items()}
+        rows = {name: _score(one, names, judges, draws, seed) for name, one in of_test.items()}
         for name, members in {**{name: (name,) for name in rows}, **_averages(test, list(rows))}.items():
             items, failed = ([len(of_test[m].subset) for m in members], [len(of_test[m].failures) for m in members])
             average = name not in rows
@@ -158,8 +161,8 @@ def score_dataset(
             for row in rows[members[0]]:
                 parts = [rows[member][row] for member in members]
                 scores[row][columns[-1]] = mean_score(parts) if average else parts[0]
-    if not scores[HUMAN]:
-        del scores[HUMAN]
+    if not scores[judges]:
+        del scores[judges]
     return Results(
         str(dataset.path),
         split,
@@ -200,7 +203,7 @@ def chosen_subsets(
     return chosen
 
 
-def _score(measured: Measured, names: Sequence[str], draws: int, seed: int) -> dict[str, Score]:
+def _score(measured: Measured, names: Sequence[str], judges: str, draws: int, seed: int) -> dict[str, Score]:
     valid, subset = measured.valid, measured.subset
     judgements = subset.judgements[valid]
     # Subsets are drawn from independently of each other, in the same way whatever else is scored.
@@ -209,7 +212,7 @@ def _score(measured: Measured, names: Sequence[str], draws: int, seed: int) -> d
     if subset.key.test == "jnd":
         return score_jnd({name: d[0] for name, d in distances.items()}, judgements, draws=draws, seed=seeds)
     credits_of = {name: two_afc_credits(d[0], d[1], judgements) for name, d in distances.items()}
-    return score_two_afc({HUMAN: human_credits(judgements), **credits_of}, draws=draws, seed=seeds)
+    return score_two_afc({judges: human_credits(judgements), **credits_of}, draws=draws, seed=seeds)
 
 
 def _averages(test: str, subsets: Sequence[str]) -> dict[str, tuple[str, ...]]:

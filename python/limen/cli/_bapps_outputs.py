@@ -16,7 +16,7 @@ from limen.cli._table import align
 if TYPE_CHECKING:
     from limen.bapps import Results
 
-TITLES = {"2afc": "2AFC, per cent agreement with people", "jnd": "JND, mean average precision in per cent"}
+TITLES = {"2afc": "2AFC, per cent agreement with {judges}", "jnd": "JND, mean average precision in per cent"}
 
 
 def scores_table(results: Results) -> str:
@@ -34,14 +34,22 @@ def scores_table(results: Results) -> str:
             if has_paper and any(figure is not None for figure in figures):
                 lines.append(["  paper", *("-" if figure is None else f"{figure:.1f}     " for figure in figures)])
         lines.append(["items", *(f"{column.count}     " for column in columns)])
-        parts.append(f"{TITLES[test]}\n{align(lines, left={0}, rules=(1, len(lines) - 1))}")
+        parts.append(f"{title(results, test)}\n{align(lines, left={0}, rules=(1, len(lines) - 1))}")
     if not math.isnan(results.correlation):
         parts.append(f"correlation of the two tests over {len(results.metrics)} metrics: {results.correlation:.3f}")
-    if results.synthetic and any(line.lstrip().startswith("paper") for part in parts for line in part.splitlines()):
-        parts.append("The paper's figures are of people and of its own images: not to be held against these.")
     if results.not_run:
         parts.append("\n".join(f"not run: {name}: {_first_line(why)}" for name, why in results.not_run.items()))
     return "\n\n".join([*parts, results.provenance])
+
+
+def title(results: Results, test: str) -> str:
+    """What a test's table holds."""
+    return TITLES[test].format(judges=judges(results))
+
+
+def judges(results: Results) -> str:
+    """Who judged."""
+    return "a synthetic observer" if results.synthetic else "people"
 
 
 def write_scores(path: Path, results: Results) -> None:
@@ -65,7 +73,7 @@ def _write_json(file: BinaryIO, results: Results) -> None:
         "observer": results.observer,
         "bootstrap_draws": results.draws,
         "correlation": _json_number(results.correlation),
-        "metrics": {name: results.descriptions.get(name, "people") for name in results.scores},
+        "metrics": {name: results.descriptions.get(name, judges(results)) for name in results.scores},
         "not_run": dict(results.not_run),
         "failures": dict(results.failures),
         "scores": [{key: _json_number(value) for key, value in record.items()} for record in results.records()],
