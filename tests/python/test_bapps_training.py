@@ -39,7 +39,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 def batch(count: int = 5) -> list[Any]:
     rng = torch.Generator().manual_seed(0)
     reference = torch.randint(256, (count, 64, 64, 3), generator=rng, dtype=torch.uint8)
-    others = [(reference.float() + s * torch.randn(reference.shape, generator=rng)).clamp(0, 255).byte() for s in (9, 30)]
+    others = [
+        (reference.float() + s * torch.randn(reference.shape, generator=rng)).clamp(0, 255).byte() for s in (9, 30)
+    ]
     return [reference, *others, torch.linspace(0, 1, count)]
 
 
@@ -68,7 +70,9 @@ def test_dropout_keeps_the_mean_and_changes_the_rest() -> None:
 def test_one_epoch_gives_what_the_original_formulas_give(data: Dataset, mode: str) -> None:
     """Its loss, optimiser, batches and projection written out, on the original's ranking network and Adam."""
     lpips = library("lpips")
-    options = _training.TrainingOptions(net="squeeze", mode=mode, backbone="random", batch_size=4, dropout=0, lr=1e-3, epochs=1, decay_epochs=0)
+    options = _training.TrainingOptions(
+        net="squeeze", mode=mode, backbone="random", batch_size=4, dropout=0, lr=1e-3, epochs=1, decay_epochs=0
+    )
     torch.manual_seed(1)
     module = _training.PerceptualTraining(options, ["traditional", "cnn"])
     start = {name: value.clone() for name, value in module.state_dict().items()}
@@ -84,7 +88,11 @@ def test_one_epoch_gives_what_the_original_formulas_give(data: Dataset, mode: st
         trainer = _training.lightning.Trainer(max_epochs=1, enable_checkpointing=False, limit_val_batches=0, **QUIET)
         trainer.fit(module, datamodule=InOrder())
 
-    peer = lpips.LPIPS(net="squeeze", pnet_rand=True, pretrained=False, pnet_tune=mode != "lin", use_dropout=False, verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torchvision has renamed what it calls
+        peer = lpips.LPIPS(
+            net="squeeze", pnet_rand=True, pretrained=False, pnet_tune=mode != "lin", use_dropout=False, verbose=False
+        )
     peer.train()
     loss = lpips.BCERankingLoss()
     parameters = dict(peer.named_parameters())
@@ -92,7 +100,13 @@ def test_one_epoch_gives_what_the_original_formulas_give(data: Dataset, mode: st
         for name, value in start.items():
             if name.startswith("metric.backbone."):
                 _, layer, rest = name.removeprefix("metric.backbone.").split(".", 2)
-                next(p for key, p in parameters.items() if key.startswith("net.slice") and key.endswith(f".{layer}.{rest}") and key.count(".") == rest.count(".") + 3).copy_(value)
+                next(
+                    p
+                    for key, p in parameters.items()
+                    if key.startswith("net.slice")
+                    and key.endswith(f".{layer}.{rest}")
+                    and key.count(".") == rest.count(".") + 3
+                ).copy_(value)
             elif name.startswith("metric.linear."):
                 parameters[f"lin{name.rpartition('.')[2]}.model.0.weight"].copy_(value[None, :, None, None])
             else:
@@ -137,7 +151,10 @@ def test_projection_is_of_linear_weights_only() -> None:
 
 
 def test_learning_rate_is_the_originals() -> None:
-    rates = [_training.PerceptualTraining.rate(type("", (), {"options": _training.TrainingOptions()})(), e) for e in range(10)]  # type: ignore[arg-type]
+    rates = [
+        _training.PerceptualTraining.rate(type("", (), {"options": _training.TrainingOptions()})(), e)
+        for e in range(10)
+    ]  # type: ignore[arg-type]
     assert rates == pytest.approx([1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2])
 
 
@@ -188,7 +205,9 @@ def test_round_trip_and_resuming(data: Dataset, tmp_path: Path, mode: str, monke
     network.unlink()
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     backbone = str(file)
-    options = _training.TrainingOptions(mode=mode, backbone=backbone, epochs=1, decay_epochs=1, batch_size=12, dropout=0)
+    options = _training.TrainingOptions(
+        mode=mode, backbone=backbone, epochs=1, decay_epochs=1, batch_size=12, dropout=0
+    )
     _training.train(data, whole, options, **QUIET)
     with monkeypatch.context() as patch:
         patch.setattr(_training.PerceptualTraining, "on_train_epoch_start", _cut_power_in_the_second)
