@@ -74,7 +74,7 @@ def make_dataset(
     subsets
         "traditional", "cnn", which needs PyTorch, or both.
     seed
-        The same photographs and seed give the same data set; "cnn" only on the same machine and number of threads.
+        The same photographs and seed give the same data set; "cnn" only on the same kind of processor.
     error_rate
         Share of the observer's votes that are turned round, in [0, 0.5].
     networks
@@ -111,11 +111,10 @@ def make_dataset(
         if "cnn" in subsets:
             from ._cnn import train_sources
 
-            for split, networks_of, described in train_sources(
-                _patches(splits["train"], seed), networks, _VAL_SHARE, seed, progress
-            ):
-                sources[split, "cnn"] = networks_of
-                about[split] = described
+            patches = _patches(splits["train"], seed)
+            for split, (autoencoders, plans) in train_sources(patches, networks, _VAL_SHARE, seed, progress).items():
+                sources[split, "cnn"] = autoencoders
+                about[split] = plans
         with tqdm(total=sum(part.items for part in parts), unit="item", disable=not progress) as bar:
             for part in parts:
                 for _ in _write_part(
