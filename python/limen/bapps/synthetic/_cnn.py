@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ...distortions._kind import Pixels
 from ...distortions.cnn import SNAPSHOTS, Denoiser, draw_plan, train_denoiser
+from ...distortions.cnn._train import one_thread as one_thread
 from ._observer import cnn_severity
 from ._pairs import Candidate
 

@@ -103,14 +103,16 @@ def make_dataset(
     source = None if photographs is None else Path(photographs)
     found = find_photographs(source, _SIDE + 2 * _MARGIN)
     splits = split_photographs(found, _VAL_SHARE, np.random.default_rng([seed, 0]))
-    with staged_folder(Path(out)) as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(staged_folder(Path(out)))
         sources: dict[tuple[str, str], Source] = {
             (split, "traditional"): Traditional() for split in splits if "traditional" in subsets
         }
         about: dict[str, object] = {}
         if "cnn" in subsets:
-            from ._cnn import train_sources
+            from ._cnn import one_thread, train_sources
 
+            stack.enter_context(one_thread())
             patches = _patches(splits["train"], seed)
             for split, (autoencoders, plans) in train_sources(patches, networks, _VAL_SHARE, seed, progress).items():
                 sources[split, "cnn"] = autoencoders
@@ -164,9 +166,8 @@ def _write_part(
     (folder / "records").mkdir(exist_ok=True)
     writer = SubsetWriter(folder / part.folder, "same" if part.test == "jnd" else "judge")
     key = [seed, 2, ("2afc", "jnd").index(part.test), ("train", "val").index(part.split), SUBSETS.index(part.subset)]
-    with ExitStack() as stack:
-        path = folder / "records" / f"{part.folder.replace('/', '_')}.jsonl"
-        records = stack.enter_context(open(path, "w", encoding="utf-8"))
+    path = folder / "records" / f"{part.folder.replace('/', '_')}.jsonl"
+    with open(path, "w", encoding="utf-8") as records:
         for photograph, share in zip(photographs, np.array_split(np.arange(part.items), len(photographs)), strict=True):
             pixels = photograph.read() if len(share) else None
             for item in share:

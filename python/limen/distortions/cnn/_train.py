@@ -65,7 +65,7 @@ class Denoiser:
         if not 0 <= corruption <= 1:
             raise ValueError(f"corruption must be in [0, 1]; got {corruption!r}")
         corrupted = corrupt(image / 255.0, self.plan.corruption, corruption, np.random.default_rng(seed))
-        with _one_thread(), torch.inference_mode():
+        with torch.inference_mode():
             decoded = self._networks[steps](_to_tensor(corrupted[None]))[0]
         pixels: Pixels = (255 * decoded.permute(1, 2, 0)).round().clamp(0, 255).to(torch.uint8).numpy()
         return pixels
@@ -103,7 +103,7 @@ def train_denoiser(plan: Plan, patches: NDArray[np.uint8], *, snapshots: Sequenc
     rng = np.random.default_rng([plan.seed, 1])
     loss = _loss(plan.loss)
     kept: dict[int, Autoencoder] = {}
-    with _one_thread(), torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
         network = Autoencoder(plan)
         optimiser = torch.optim.Adam(network.parameters(), lr=plan.rate)
@@ -125,7 +125,7 @@ def train_denoiser(plan: Plan, patches: NDArray[np.uint8], *, snapshots: Sequenc
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Layers this small are slower on several threads, and far slower where other programs want the cores too.
 
     It also makes the weights independent of the number of cores.
