@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ..._implementations import get_num_threads, set_num_threads
 from ...torch import SSIMLoss
 from .._apply import checked, checked_dtype
 from .._kind import Pixels
@@ -130,12 +131,14 @@ def one_thread() -> Iterator[None]:
 
     It also makes the weights independent of the number of cores.
     """
-    before = torch.get_num_threads()
+    before = torch.get_num_threads(), get_num_threads()
     torch.set_num_threads(1)
+    set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(before[0])
+        set_num_threads(before[1])
 
 
 def _crops(patches: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float64]:
