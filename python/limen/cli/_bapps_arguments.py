@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from limen.cli._argument_types import names_of, positive, whole
+from limen.cli._bapps_metric_arguments import add_metric_actions
 
 
 def add_bapps(commands: Any) -> None:
@@ -16,6 +17,7 @@ def add_bapps(commands: Any) -> None:
         description="The Berkeley-Adobe Perceptual Patch Similarity data set and its two tests, 2AFC and JND.",
         allow_abbrev=False,
     ).add_subparsers(dest="action", required=True, metavar="ACTION")
+    add_metric_actions(actions)
     _add_make(actions)
     _add_study(actions)
 
