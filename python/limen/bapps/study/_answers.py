@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._layout import Test
 from ._trials import Trial
 
 _FORMAT = "limen study 1"
@@ -69,7 +70,7 @@ class Answers:
     Raises ValueError where the file is not one of these, or belongs to the other test.
     """
 
-    def __init__(self, path: Path, test: str) -> None:
+    def __init__(self, path: Path, test: Test) -> None:
         self.path = path
         try:
             with self._open() as database:

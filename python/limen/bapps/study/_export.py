@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .._writing import METADATA, staged_folder, write_metadata
+from .._layout import IMAGES, JUDGEMENT, METADATA, Test
+from .._writing import staged_folder, write_metadata
 from ._answers import Answers
-from ._items import ROLES, TESTS, find_items
+from ._items import find_items
 from ._study import answers_path
 from ._trials import passes
 
@@ -62,9 +63,10 @@ def export(directory: Path, out: Path, *, answers: Path | None = None, pass_rate
     if not 0 <= pass_rate <= 1:
         raise ValueError(f"pass_rate must be in [0, 1]; got {pass_rate!r}")
     folder = answers or directory
-    tests = [test for test in TESTS if answers_path(folder, test).is_file()]
+    tests = [test for test in IMAGES if answers_path(folder, test).is_file()]
     if not tests:
-        raise ValueError(f"no answers in {folder}: expected {' or '.join(answers_path(folder, t).name for t in TESTS)}")
+        names = " or ".join(answers_path(folder, test).name for test in IMAGES)
+        raise ValueError(f"no answers in {folder}: expected {names}")
     items: dict[str, int] = {}
     unanswered: dict[str, int] = {}
     counted: set[str] = set()
@@ -83,9 +85,9 @@ def export(directory: Path, out: Path, *, answers: Path | None = None, pass_rate
                     unanswered[place] = unanswered.get(place, 0) + 1
                     continue
                 items[place] = items.get(place, 0) + 1
-                for role in ROLES[test]:
+                for role in IMAGES[test]:
                     _copy(item.images[role], stage / place / role / f"{name}.png")
-                answer = stage / place / ("judge" if test == "2afc" else "same") / f"{name}.npy"
+                answer = stage / place / JUDGEMENT[test] / f"{name}.npy"
                 answer.parent.mkdir(parents=True, exist_ok=True)
                 np.save(answer, np.array([np.mean(votes[key])], np.float32))
         if not items:
@@ -104,7 +106,7 @@ def export(directory: Path, out: Path, *, answers: Path | None = None, pass_rate
     return Exported(items, len(counted), left_out, unanswered)
 
 
-def _votes(answers: Answers, test: str, pass_rate: float) -> tuple[dict[str, list[int]], set[str], list[str]]:
+def _votes(answers: Answers, test: Test, pass_rate: float) -> tuple[dict[str, list[int]], set[str], list[str]]:
     """Votes by item, 1 for p1 or "same"; whose they are; and who was left out, why."""
     by_subject = defaultdict(list)
     for name, trial, choice in answers.all():

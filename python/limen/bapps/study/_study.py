@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from ...distortions import Distortion
+from .._layout import IMAGES, Test
 from ._answers import Answer, Answers
-from ._items import ROLES, find_items, tests_in
+from ._items import find_items, tests_in
 from ._trials import SENTINELS, TRIALS, Trial, draw_trials
 
 _LONGEST_NAME = 64
@@ -29,7 +30,7 @@ class RequestError(Exception):
         self.status = status
 
 
-def answers_path(folder: Path, test: str) -> Path:
+def answers_path(folder: Path, test: Test) -> Path:
     """Where the answers of a test are kept in a folder."""
     return folder / f"study-{test}.sqlite"
 
@@ -59,7 +60,7 @@ class Study:
     def __init__(
         self,
         directory: Path,
-        test: str | None = None,
+        test: Test | None = None,
         *,
         answers: Path | None = None,
         trials: int = TRIALS,
@@ -115,7 +116,7 @@ class Study:
         role = "p1" if (place == names[1]) != trial.swapped else "p0"
         if not trial.sentinel:
             return item.images[role].read_bytes()
-        original = item.images[ROLES[self.test][0]]
+        original = item.images[IMAGES[self.test][0]]
         if role == "p0" or trial.sentinel == "same":
             return original.read_bytes()
         return _noisy(original, subject * 100_000 + position)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._layout import Test
+
 # As in the LPIPS paper's JND test. Of the sentinels, one in five is a pair that anyone sees to differ; the others are
 # one image twice. The split is a choice, and so are sentinels in the 2AFC test.
 TRIALS, SENTINELS = 160, 40
@@ -33,7 +35,7 @@ class Trial:
 def draw_trials(
     keys: Sequence[str],
     uses: Mapping[str, tuple[int, int]],
-    test: str,
+    test: Test,
     trials: int,
     sentinels: int,
     rng: np.random.Generator,
