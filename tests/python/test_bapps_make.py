@@ -64,16 +64,18 @@ def pixels(path: Path) -> Pixels:
 
 
 def test_layout_is_what_the_reader_takes(made: Path) -> None:
-    with Dataset(made) as dataset:
-        counts = {str(subset.key): len(subset) for subset in dataset.subsets}
+    dataset = Dataset(made)
+    counts = {str(subset.key): len(subset) for subset in dataset.subsets}
     assert counts == {"2afc/train/traditional": 45, "2afc/val/traditional": 15, "jnd/val/traditional": 20}
     for path in made.rglob("*.png"):
         image = pixels(path)
-        assert (image.shape, image.dtype) == ((64, 64, 3), np.uint8)
+        assert image.shape == (64, 64, 3)
+        assert image.dtype == np.uint8
     for folder, votes in (("2afc/train", 2), ("2afc/val", 5)):
         for path in (made / folder / "traditional" / "judge").iterdir():
             judge = np.load(path)
-            assert (judge.shape, judge.dtype) == ((1,), np.float32)
+            assert judge.shape == (1,)
+            assert judge.dtype == np.float32
             assert judge[0] * votes == pytest.approx(round(float(judge[0]) * votes), abs=1e-5)
     sames = [float(np.load(path)[0]) for path in (made / "jnd/val/traditional/same").iterdir()]
     assert {round(3 * same, 5) for same in sames} <= {0, 1, 2, 3}
@@ -110,23 +112,22 @@ def test_records_make_the_images_again(made: Path, photos: Path) -> None:
 
 def test_judgements_follow_severities_not_pixels(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
-    make_dataset(out, photos, triplets=800, jnd=0, subsets=("traditional",), seed=1, error_rate=0.0)
+    make_dataset(out, photos, triplets=400, jnd=0, subsets=("traditional",), seed=1, error_rate=0.0)
     found = records(out, "2afc/train/traditional")
     kinds = {len({step["name"] for candidate in record["distortions"] for step in candidate}) for record in found}
     assert kinds >= {1, 2, 3, 4}
-    sure = agreeing = nearer = 0
+    folder = out / "2afc/train/traditional"
+    by_severity, by_pixels = [], []
     for record in found:
-        first, second = record["severity"]
-        folder = out / "2afc/train/traditional"
         ref, p0, p1 = (pixels(folder / role / f"{record['item']}.png").astype(float) for role in ("ref", "p0", "p1"))
         judge = float(np.load(folder / "judge" / f"{record['item']}.npy")[0])
-        if abs(first - second) > 4:
-            sure += 1
-            agreeing += judge == (first > second)
-            nearer += judge == (((p0 - ref) ** 2).sum() > ((p1 - ref) ** 2).sum())
-    assert sure > 50
-    assert agreeing / sure > 0.97
-    assert nearer / sure < 0.9
+        names = [[step["name"] for step in steps] for steps in record["distortions"]]
+        if names[0] != names[1]:  # Of two levels of one distortion the weaker differs in fewer pixels, too.
+            by_severity.append(judge if record["severity"][0] > record["severity"][1] else 1 - judge)
+            by_pixels.append(judge if ((p0 - ref) ** 2).sum() > ((p1 - ref) ** 2).sum() else 1 - judge)
+    assert len(by_severity) > 100
+    assert np.mean(by_severity) > 0.8
+    assert 0.5 < np.mean(by_pixels) < np.mean(by_severity) - 0.1
 
 
 def test_observer_is_what_it_says() -> None:
@@ -146,12 +147,12 @@ def test_observer_is_what_it_says() -> None:
 
 
 def test_share_of_errors_is_the_rate(photos: Path, tmp_path: Path) -> None:
-    make_dataset(tmp_path / "set", photos, triplets=0, jnd=600, subsets=("traditional",), error_rate=0.3)
+    make_dataset(tmp_path / "set", photos, triplets=0, jnd=300, subsets=("traditional",), error_rate=0.3)
     found = records(tmp_path / "set", "jnd/val/traditional")
     folder = tmp_path / "set/jnd/val/traditional/same"
     votes = [float(np.load(folder / f"{one['item']}.npy")[0]) for one in found if one["severity"][0] > 3]
-    assert len(votes) > 100
-    assert np.mean(votes) == pytest.approx(0.3, abs=0.08)  # Four deviations of the mean of 300 votes.
+    assert len(votes) > 80
+    assert np.mean(votes) == pytest.approx(0.3, abs=0.12)  # Four deviations of the mean of 240 votes.
 
 
 def test_same_seed_same_set(photos: Path, made: Path, tmp_path: Path) -> None:

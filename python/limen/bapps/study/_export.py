@@ -65,8 +65,8 @@ def export(directory: Path, out: Path, *, answers: Path | None = None, pass_rate
     folder = answers or directory
     tests = [test for test in IMAGES if answers_path(folder, test).is_file()]
     if not tests:
-        names = " or ".join(answers_path(folder, test).name for test in IMAGES)
-        raise ValueError(f"no answers in {folder}: expected {names}")
+        expected = " or ".join(answers_path(folder, test).name for test in IMAGES)
+        raise ValueError(f"no answers in {folder}: expected {expected}")
     items: dict[str, int] = {}
     unanswered: dict[str, int] = {}
     counted: set[str] = set()
