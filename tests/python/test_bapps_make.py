@@ -65,7 +65,7 @@ def pixels(path: Path) -> Pixels:
 
 def test_layout_is_what_the_reader_takes(made: Path) -> None:
     dataset = Dataset(made)
-    counts = {str(subset.key): len(subset) for subset in dataset.subsets}
+    counts = {str(key): len(subset) for key, subset in dataset.subsets.items()}
     assert counts == {"2afc/train/traditional": 45, "2afc/val/traditional": 15, "jnd/val/traditional": 20}
     for path in made.rglob("*.png"):
         image = pixels(path)
