@@ -151,8 +151,8 @@ def test_share_of_errors_is_the_rate(photos: Path, tmp_path: Path) -> None:
     found = records(tmp_path / "set", "jnd/val/traditional")
     folder = tmp_path / "set/jnd/val/traditional/same"
     votes = [float(np.load(folder / f"{one['item']}.npy")[0]) for one in found if one["severity"][0] > 3]
-    assert len(votes) > 80
-    assert np.mean(votes) == pytest.approx(0.3, abs=0.12)  # Four deviations of the mean of 240 votes.
+    assert len(votes) > 50
+    assert np.mean(votes) == pytest.approx(0.3, abs=0.14)  # Four deviations of the mean of 180 votes.
 
 
 def test_same_seed_same_set(photos: Path, made: Path, tmp_path: Path) -> None:

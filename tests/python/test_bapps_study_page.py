@@ -153,8 +153,10 @@ def test_two_windows_of_one_subject(page: Any, tmp_path: Path) -> None:
             visit(window, port, "ann")
             begin(window, "2afc")
             window.wait_for_selector("#triplet:not([hidden])")
+        page.bring_to_front()
         page.keyboard.press("ArrowLeft")
         answered(page, "1 of 2")
+        other.bring_to_front()
         other.keyboard.press("ArrowRight")  # Refused: the first answer stands, and the window goes on with the next.
         answered(other, "1 of 2")
         other.wait_for_selector("#triplet:not([hidden])")
@@ -166,8 +168,7 @@ def test_pairs_are_shown_for_a_second_each(page: Any, tmp_path: Path) -> None:
     with running(study) as port:
         visit(page, port, "ann")
         page.evaluate(WATCH)
-        page.evaluate("document.querySelector('#how-jnd .begin').focus()")
-        page.keyboard.press("Enter")
+        begin(page, "jnd")
         page.wait_for_selector("#first.seen")
         page.keyboard.press("ArrowRight")  # Too early: nothing has been asked.
         page.wait_for_selector("#question.seen")

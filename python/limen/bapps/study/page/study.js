@@ -93,10 +93,11 @@ const choiceMade = () => new Promise((resolve) => { waiting = resolve; });
 async function triplet() {
   const images = ["left", "middle", "right"].map(byId);
   await Promise.all(images.map((image) => load(image, image.id)));
+  const choosing = choiceMade();
   show("triplet");
   fit(images, 3);
   const shown = await frame();
-  const choice = await choiceMade();
+  const choice = await choosing;
   show(null);  // So that the next triplet is seen to come, even where it looks alike.
   return { choice, reaction_ms: performance.now() - shown };
 }
