@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-METADATA = "metadata.json"
+from ._layout import METADATA
 
 
 @contextmanager

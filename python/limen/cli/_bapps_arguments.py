@@ -19,6 +19,7 @@ def add_bapps(commands: Any) -> None:
     ).add_subparsers(dest="action", required=True, metavar="ACTION")
     add_metric_actions(actions)
     _add_make(actions)
+    _add_study(actions)
 
 
 def _add_make(actions: Any) -> None:
@@ -62,4 +63,42 @@ def _add_make(actions: Any) -> None:
     )
     make.add_argument(
         "--networks", type=positive, default=8, metavar="N", help="autoencoders trained for cnn (default: 8)"
+    )
+
+
+def _add_study(actions: Any) -> None:
+    study = actions.add_parser(
+        "study",
+        help="collect judgements in the browser, and export them",
+        description="Serves a page, on this machine only, that shows triplets (2AFC) or timed pairs (JND) of a folder "
+        "in the layout of BAPPS, which needs no judgements. Every answer is kept as it is given.",
+        allow_abbrev=False,
+    )
+    study.add_argument("directory", metavar="DIRECTORY", type=Path, help="a folder with 2afc/ or jnd/")
+    study.add_argument("--test", choices=("2afc", "jnd"), help="which, where the folder has both")
+    study.add_argument(
+        "--answers", type=Path, metavar="FOLDER", help="where to keep the answers (default: in DIRECTORY)"
+    )
+    study.add_argument(
+        "--trials", type=positive, default=160, metavar="N", help="for each subject, or all there are (default: 160)"
+    )
+    study.add_argument(
+        "--sentinels",
+        type=whole,
+        default=40,
+        metavar="N",
+        help="pairs with a known answer among them, fewer where there are fewer trials (default: 40)",
+    )
+    study.add_argument("--seed", type=whole, default=0, metavar="S", help="of orders and sides (default: 0)")
+    study.add_argument("--port", type=whole, default=8765, metavar="N", help="0 takes any (default: 8765)")
+    study.add_argument("--no-open", dest="open", action="store_false", help="don't show the page in the browser")
+    study.add_argument(
+        "--export", type=Path, metavar="OUT", help="serve nothing; write a data set of the answers so far"
+    )
+    study.add_argument(
+        "--pass-rate",
+        type=float,
+        default=0.8,
+        metavar="R",
+        help="share of the sentinels that a subject must pass to be counted (default: 0.8)",
     )

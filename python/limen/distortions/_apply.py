@@ -66,7 +66,7 @@ class Distortion:
         image: (H, W, 3) uint8, sRGB. Returns the same shape and dtype, always a new array.
         Raises TypeError and ValueError where it isn't one.
         """
-        image = _checked(image)
+        image = checked(image)
         if self.strength == 0:
             return image.copy()
         assert self.parameters is not None
@@ -114,16 +114,23 @@ def distort(
 
 def apply(image: Pixels, distortions: Iterable[Distortion]) -> Pixels:
     """An image (H, W, 3) uint8 under these distortions, one after the other; rounded to uint8 between them."""
-    image = _checked(image).copy()
+    image = checked(image).copy()
     for distortion in distortions:
         image = distortion(image)
     return image
 
 
-def _checked(image: Any) -> Pixels:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
-        found = f"{image.dtype} array" if isinstance(image, np.ndarray) else type(image).__name__
-        raise TypeError(f"image must be a uint8 NumPy array; got {found}")
+def checked(image: Any) -> Pixels:
+    """The image, if it is one: (H, W, 3) uint8; else a TypeError or ValueError."""
+    checked_dtype("image", image)
     if image.ndim != 3 or image.shape[-1] != 3 or 0 in image.shape:
         raise ValueError(f"image must have the shape (H, W, 3), of one pixel at least; got {image.shape}")
-    return image
+    pixels: Pixels = image
+    return pixels
+
+
+def checked_dtype(name: str, value: Any) -> None:
+    """Raise a TypeError unless the value is a uint8 NumPy array."""
+    if not isinstance(value, np.ndarray) or value.dtype != np.uint8:
+        found = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(f"{name} must be a uint8 NumPy array; got {found}")

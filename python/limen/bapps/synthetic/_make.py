@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 from tqdm import tqdm
 
 from ..._checks import integer
 from ...distortions._kind import Pixels
+from .._layout import IMAGES, JUDGEMENT, Test
 from .._writing import SubsetWriter, staged_folder, write_metadata
 from ._observer import SEVERITIES, Observer, share_of_votes
 from ._pairs import Candidate, Source, Traditional
@@ -27,14 +27,18 @@ _MARGIN = (
     8  # Cut off after distorting, so that no mirrored border is seen; a multiple of 8 keeps JPEG's blocks in place.
 )
 _VAL_SHARE = 0.25  # Of the photographs, and of the triplets.
-_VOTES = {("2afc", "train"): 2, ("2afc", "val"): 5, ("jnd", "val"): 3}  # As in the released data set.
+_VOTES: dict[tuple[Test, str], int] = {
+    ("2afc", "train"): 2,
+    ("2afc", "val"): 5,
+    ("jnd", "val"): 3,
+}  # As in the released data set.
 
 
 @dataclass(frozen=True)
 class Part:
     """One subset of one test in one split."""
 
-    test: str
+    test: Test
     split: str
     subset: str
     items: int
@@ -74,7 +78,7 @@ def make_dataset(
     subsets
         "traditional", "cnn", which needs PyTorch, or both.
     seed
-        The same photographs and seed give the same data set; "cnn" only on the same machine and number of threads.
+        The same photographs and seed give the same data set; "cnn" only on the same kind of processor.
     error_rate
         Share of the observer's votes that are turned round, in [0, 0.5].
     networks
@@ -103,19 +107,20 @@ def make_dataset(
     source = None if photographs is None else Path(photographs)
     found = find_photographs(source, _SIDE + 2 * _MARGIN)
     splits = split_photographs(found, _VAL_SHARE, np.random.default_rng([seed, 0]))
-    with staged_folder(Path(out)) as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(staged_folder(Path(out)))
         sources: dict[tuple[str, str], Source] = {
             (split, "traditional"): Traditional() for split in splits if "traditional" in subsets
         }
         about: dict[str, object] = {}
         if "cnn" in subsets:
-            from ._cnn import train_sources
+            from ._cnn import one_thread, train_sources
 
-            for split, networks_of, described in train_sources(
-                _patches(splits["train"], seed), networks, _VAL_SHARE, seed, progress
-            ):
-                sources[split, "cnn"] = networks_of
-                about[split] = described
+            stack.enter_context(one_thread())
+            patches = _patches(splits["train"], seed)
+            for split, (autoencoders, plans) in train_sources(patches, networks, _VAL_SHARE, seed, progress).items():
+                sources[split, "cnn"] = autoencoders
+                about[split] = plans
         with tqdm(total=sum(part.items for part in parts), unit="item", disable=not progress) as bar:
             for part in parts:
                 for _ in _write_part(
@@ -143,8 +148,8 @@ def _parts(triplets: int, jnd: int, subsets: Sequence[str]) -> list[Part]:
     if isinstance(subsets, str) or not subsets or len(set(subsets)) < len(subsets) or set(subsets) - set(SUBSETS):
         raise ValueError(f"subsets must be some of {', '.join(SUBSETS)}, each once; got {subsets!r}")
     val = round(_VAL_SHARE * triplets)
-    sizes = {("2afc", "train"): triplets - val, ("2afc", "val"): val, ("jnd", "val"): jnd}
-    return [Part(*key, subset, items) for key, items in sizes.items() for subset in subsets if items]
+    sizes: dict[tuple[Test, str], int] = {("2afc", "train"): triplets - val, ("2afc", "val"): val, ("jnd", "val"): jnd}
+    return [Part(test, split, subset, items) for (test, split), items in sizes.items() for subset in subsets if items]
 
 
 def _patches(photographs: Sequence[Photograph], seed: int, count: int = 512) -> Pixels:
@@ -163,52 +168,48 @@ def _write_part(
 ) -> Iterator[None]:
     """Write the items of one part, as many from one photograph as from another, and yield after each."""
     (folder / "records").mkdir(exist_ok=True)
-    writer = SubsetWriter(folder / part.folder, "same" if part.test == "jnd" else "judge")
+    writer = SubsetWriter(folder / part.folder, JUDGEMENT[part.test])
     key = [seed, 2, ("2afc", "jnd").index(part.test), ("train", "val").index(part.split), SUBSETS.index(part.subset)]
-    with ExitStack() as stack:
-        path = folder / "records" / f"{part.folder.replace('/', '_')}.jsonl"
-        records = stack.enter_context(open(path, "w", encoding="utf-8"))
+    path = folder / "records" / f"{part.folder.replace('/', '_')}.jsonl"
+    with open(path, "w", encoding="utf-8") as records:
         for photograph, share in zip(photographs, np.array_split(np.arange(part.items), len(photographs)), strict=True):
             pixels = photograph.read() if len(share) else None
             for item in share:
                 assert pixels is not None
                 rng = np.random.default_rng([*key, int(item)])
                 patch, top, left = cut_patch(pixels, _SIDE + 2 * _MARGIN, rng)
-                _write_item(writer, records, part, patch, source, observer, rng, photograph.name, top, left)
+                judged = _judge(patch, part, source, observer, rng)
+                record = {
+                    "item": writer.write(judged.images, judged.share),
+                    "photograph": photograph.name,
+                    "top": top + _MARGIN,
+                    "left": left + _MARGIN,
+                    "severity": [round(candidate.severity, 4) for candidate in judged.candidates],
+                    "distortions": [candidate.record for candidate in judged.candidates],
+                }
+                records.write(json.dumps(record) + "\n")
                 yield
 
 
-def _write_item(
-    writer: SubsetWriter,
-    records: TextIO,
-    part: Part,
-    patch: Pixels,
-    source: Source,
-    observer: Observer,
-    rng: np.random.Generator,
-    photograph: str,
-    top: int,
-    left: int,
-) -> None:
-    votes = _VOTES[part.test, part.split]
+@dataclass(frozen=True)
+class _Judged:
+    """One item: its images by role, the share of the votes, and how the images were made."""
+
+    images: dict[str, Pixels]
+    share: float
+    candidates: tuple[Candidate, ...]
+
+
+def _judge(patch: Pixels, part: Part, source: Source, observer: Observer, rng: np.random.Generator) -> _Judged:
+    """Distort a patch, cut off the margin, and let the observer vote."""
     candidates: tuple[Candidate, ...]
     if part.test == "2afc":
         candidates = source.triplet(patch, rng)
         probability = observer.prefers_p1(candidates[0].severity, candidates[1].severity)
-        images = {"ref": patch, "p0": candidates[0].pixels, "p1": candidates[1].pixels}
     else:
         candidates = (source.pair(patch, rng),)
         probability = observer.says_same(candidates[0].severity)
-        images = {"p0": patch, "p1": candidates[0].pixels}
     inner = slice(_MARGIN, -_MARGIN)
-    share = share_of_votes(probability, votes, rng)
-    name = writer.write({role: pixels[inner, inner] for role, pixels in images.items()}, share)
-    record = {
-        "item": name,
-        "photograph": photograph,
-        "top": top + _MARGIN,
-        "left": left + _MARGIN,
-        "severity": [round(candidate.severity, 4) for candidate in candidates],
-        "distortions": [candidate.record for candidate in candidates],
-    }
-    records.write(json.dumps(record) + "\n")
+    pictures = [patch, *(candidate.pixels for candidate in candidates)]
+    images = {role: picture[inner, inner] for role, picture in zip(IMAGES[part.test], pictures, strict=True)}
+    return _Judged(images, share_of_votes(probability, _VOTES[part.test, part.split], rng), candidates)

@@ -15,8 +15,14 @@ from ...distortions._kind import Pixels
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 
-# Those in colour: distortions of colour leave a grey photograph as it is. One of the stereo pair, so that no scene is in both splits.
-_BUILT_IN = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "ihc.png") + (
+# Those in colour: distortions of colour leave a grey photograph as it is. Of the stereo pair one, lest a
+# scene be in both splits.
+_BUILT_IN = (
+    "astronaut.png",
+    "chelsea.png",
+    "coffee.png",
+    "hubble_deep_field.jpg",
+    "ihc.png",
     "motorcycle_left.png",
     "retina.jpg",
     "rocket.jpg",
