@@ -71,7 +71,7 @@ def test_one_epoch_gives_what_the_original_formulas_give(data: Dataset, mode: st
     """Its loss, optimiser, batches and projection written out, on the original's ranking network and Adam."""
     lpips = library("lpips")
     options = _training.TrainingOptions(
-        net="squeeze", mode=mode, backbone="random", batch_size=4, dropout=0, lr=1e-3, epochs=1, decay_epochs=0
+        net="squeeze", mode=mode, backbone="random", batch_size=4, dropout=0, lr=1e-4, epochs=1, decay_epochs=0
     )
     torch.manual_seed(1)
     module = _training.PerceptualTraining(options, ["traditional", "cnn"])
@@ -112,7 +112,7 @@ def test_one_epoch_gives_what_the_original_formulas_give(data: Dataset, mode: st
             else:
                 own = dict(loss.net.model.named_parameters())[name.removeprefix("ranking.layers.")]
                 own.copy_(value.reshape(own.shape))
-    optimiser = torch.optim.Adam([*peer.parameters(), *loss.net.parameters()], lr=1e-3, betas=(0.5, 0.999))
+    optimiser = torch.optim.Adam([*peer.parameters(), *loss.net.parameters()], lr=1e-4, betas=(0.5, 0.999))
     for *images, judge in order:
         ref, p0, p1 = (image.permute(0, 3, 1, 2) / 127.5 - 1 for image in images)
         optimiser.zero_grad()
@@ -122,6 +122,7 @@ def test_one_epoch_gives_what_the_original_formulas_give(data: Dataset, mode: st
         for lin in peer.lins:  # The original clamps SqueezeNet's 1 x 1 convolutions along with these.
             lin.model[0].weight.data.clamp_(min=0)
     for k, weight in enumerate(module.metric.linear):
+        assert (weight.detach() - start[f"metric.linear.{k}"]).abs().max() > 1e-4
         assert (weight.detach() - peer.lins[k].model[0].weight.flatten().detach()).abs().max() < 1e-5
     for own, theirs in zip(module.ranking.parameters(), loss.net.parameters(), strict=True):
         assert (own.detach() - theirs.detach().reshape(own.shape)).abs().max() < 1e-5
