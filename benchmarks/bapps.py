@@ -1,9 +1,9 @@
 """Makes docs/bapps_figures.md: a data set of photographs, trainings on it, all metrics before and after, and speeds.
 
-    python -m benchmarks.bapps FOLDER [--speed]
+    python -m benchmarks.bapps FOLDER [--few | --speed]
 
 FOLDER keeps what takes long (data set, networks, trainings) and is gone on with; `--speed` measures speeds alone, on a
-quiet machine. Both write their section of the page.
+quiet machine. Both write their section of the page. `--few` leaves out metrics that no training starts from.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ TRAININGS = {
 }
 # What each was before: the network that training began from, all channels alike.
 BEFORE = {"kmeans-lin": "kmeans", "random-lin": "random", "scratch": "random"}
+FEW = ("l2", "ssim-scikit-image", "fsimc")
 UNTRAINED = ("caffe-alex-random", "squeeze-random")
 LOW_LEVEL = ("l2", "l2-lab", "ssim", "ssim-scikit-image", "ms-ssim", "fsim", "fsimc")
 
@@ -42,6 +43,7 @@ def main() -> None:
     """Make what is missing and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--few", action="store_true")
     parser.add_argument("--speed", action="store_true")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
@@ -49,7 +51,7 @@ def main() -> None:
         write_section("Speed", speed(folder / "photographs"))
     else:
         make(folder)
-        write_section("Scores", scores(folder))
+        write_section("Scores", scores(folder, arguments.few))
 
 
 def make(folder: Path) -> None:
@@ -76,10 +78,10 @@ def command(folder: Path, *arguments: str) -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-m", "limen", "bapps", *arguments], cwd=folder, check=True)
 
 
-def scores(folder: Path) -> str:
+def scores(folder: Path, few: bool) -> str:
     """Every metric, then what training moved."""
     dataset = Dataset(folder / "photographs")
-    metrics: list[Metric] = [METRICS[name] for name in (*LOW_LEVEL, *UNTRAINED)]
+    metrics: list[Metric] = [METRICS[name] for name in (FEW if few else (*LOW_LEVEL, *UNTRAINED))]
     metrics += [network_metric(name, "alex", folder / f"{name}.pth") for name in ("random", "kmeans")]
     metrics += [network_metric(name, "alex", folder / name / "weights.pth") for name in TRAININGS]
     results = score_dataset(dataset, metrics)
@@ -107,7 +109,7 @@ def scores(folder: Path) -> str:
         options = json.loads((folder / name / "training.json").read_text())["options"]
         said = f"{options['mode']}, {options['epochs']} + {options['decay_epochs']} epochs, rate {options['lr']:g}"
         lines.append(f"| {name} | {interval(a)} | {interval(b)} | {interval(b - a, signed=True)} | {said} |")
-    lines += ["", f"limen {limen.__version__}; `python -m benchmarks.bapps FOLDER`"]
+    lines += ["", f"limen {limen.__version__}; `python -m benchmarks.bapps FOLDER{' --few' if few else ''}`"]
     return "\n".join(lines)
 
 
