@@ -161,10 +161,11 @@ def original_evaluator(path: Path) -> float:
         return ((scaled + 1) * 127.5).astype(np.uint8)
 
     def run() -> None:
+        dssim: Any = structural_similarity
         for name in files:
             reference, *others = (loaded(part, name) for part in ("ref", "p0", "p1"))
             for other in others:
-                (1 - structural_similarity(reference, other, data_range=255, channel_axis=-1)) / 2
+                (1 - dssim(reference, other, data_range=255, channel_axis=-1)) / 2
             np.load(folder / "judge" / name.replace(".png", ".npy"))
 
     return per_second(run, len(files), 3)

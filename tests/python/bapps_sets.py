@@ -45,7 +45,7 @@ def write(folder: Path, number: int, images: dict[str, Any], **answer: float) ->
         Image.fromarray(pixels.transpose(1, 2, 0)).save(folder / part / f"{number:06d}.png")
     for part, share in answer.items():
         (folder / part).mkdir(parents=True, exist_ok=True)
-        np.save(folder / part / f"{number:06d}.npy", np.float32([share]))
+        np.save(folder / part / f"{number:06d}.npy", np.array([share], np.float32))
 
 
 def pack(root: Path, archive: Path, prefix: str = "dataset") -> Path:

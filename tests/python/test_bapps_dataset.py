@@ -208,10 +208,10 @@ def test_released_counts(root: Path) -> None:
 @pytest.mark.parametrize(
     ("judgement", "found"),
     [
-        (np.float32([1.5]), r"got \[1.5\]"),
-        (np.float32([-0.1]), "got"),
-        (np.float32([np.nan]), "got"),
-        (np.float32([0.5, 0.5]), r"got \[0.5, 0.5\]"),
+        (np.array([1.5], np.float32), r"got \[1.5\]"),
+        (np.array([-0.1], np.float32), "got"),
+        (np.array([np.nan], np.float32), "got"),
+        (np.array([0.5, 0.5], np.float32), r"got \[0.5, 0.5\]"),
         (np.array(["x"]), "got"),
         (np.zeros(50), "got 50 of them"),
     ],

@@ -103,7 +103,8 @@ def test_scores(root: Path) -> None:
     assert average == pytest.approx((traditional + cnn) / 2)
     subset = Dataset(root).select("2afc")[0]
     distances = [[((a.astype(float) - b) ** 2).mean() for b in others] for a, *others in map(subset.images, range(5))]
-    assert traditional == pytest.approx(two_afc(*np.transpose(distances), subset.judgements))
+    d0, d1 = np.transpose(distances)
+    assert traditional == pytest.approx(two_afc(d0, d1, subset.judgements))
     assert "observer" in results.scores
     assert "human" not in results.scores
     assert all(record["judgements"] == "synthetic" for record in results.records())

@@ -16,11 +16,12 @@ from limen.bapps import Dataset, _training
 from limen.bapps._ranking import RankingNetwork, distances, project, ranking_loss, trainable_lpips
 from limen.bapps._trained import save_weights
 from limen.cli import main
+from limen.torch._lightning import lightning
 from lpips_peers import light_vgg
 from peers import library
 from torch_images import torch
 
-QUIET = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+QUIET: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -79,13 +80,13 @@ def test_one_epoch_gives_what_the_original_formulas_give(data: Dataset, mode: st
     triplets = _training.TripletData(data.select("2afc", "train"), [], 4)
     order = [[tensor.clone() for tensor in some] for some in triplets.train_dataloader()]
 
-    class InOrder(_training.lightning.LightningDataModule):
+    class InOrder(lightning.LightningDataModule):
         def train_dataloader(self) -> Any:
             return torch.utils.data.DataLoader(order, batch_size=None)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's, of workers
-        trainer = _training.lightning.Trainer(max_epochs=1, enable_checkpointing=False, limit_val_batches=0, **QUIET)
+        trainer = lightning.Trainer(max_epochs=1, enable_checkpointing=False, limit_val_batches=0, **QUIET)
         trainer.fit(module, datamodule=InOrder())
 
     with warnings.catch_warnings():
