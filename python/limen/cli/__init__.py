@@ -12,8 +12,11 @@ from pathlib import Path
 import limen
 from limen._weights import BACKBONE_FILES
 from limen.cli._argument_types import FileOfKind, positive
+from limen.cli._autoencoder_arguments import add_autoencoder
+from limen.cli._bapps_arguments import add_bapps
 from limen.cli._errors import UsageError
 from limen.cli._metrics import METRICS
+from limen.cli._superres_arguments import add_superres
 
 __all__ = ["main"]
 
@@ -148,4 +151,7 @@ def _parser() -> ArgumentParser:
         nargs="?",
         help="(default: the place and name that limen.lpips looks for)",
     )
+    add_bapps(commands)
+    add_autoencoder(commands)
+    add_superres(commands)
     return parser

@@ -20,6 +20,8 @@ _PLANAR_BACKWARD = 5
 
 # How `lpips` and torchmetrics name layers: the slice, then torchvision's number.
 _LPIPS_SLICE = re.compile(r"^(net\.)?slices?\.?\d+\.")
+# How limen names layers that `lpips` hasn't, in a whole network that it trained.
+_LIMEN_NET = re.compile(r"^net\.(?=conv\d)")
 
 
 class Network(nn.Module):
@@ -45,7 +47,9 @@ class Network(nn.Module):
         trained; everything else must fit.
         """
         shapes = {name: tuple(parameter.shape) for name, parameter in self.named_parameters()}
-        named = {re.sub(_LPIPS_SLICE, "features.", key): value for key, value in state_dict.items()}
+        named = {
+            re.sub(_LIMEN_NET, "", re.sub(_LPIPS_SLICE, "features.", key)): value for key, value in state_dict.items()
+        }
         ignored = r"classifier\.|fc\d|lins?\d?\.|scaling_layer\."
         self.load_state_dict(_state_dicts.select(named, shapes, what, ignored))
 
