@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from . import _downloads
+from ._downloads import sha256_of
 
 LINEAR_VERSIONS = ("v0.1", "v0.0")
-
-_TIMEOUT = 10.0  # Seconds without a byte. Offline, a name that can't be resolved fails at once.
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -140,28 +137,9 @@ def download(file: WeightsFile) -> Path:
     ValueError
         If what comes is another file.
     """
-    folder = download_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / file.name
-    part = target.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as out:
-            digest = _stream(file, out.write)
-        if digest != file.sha256:
-            raise ValueError(f"what {file.url} answers is another file: its SHA-256 is {digest}; nothing was kept")
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    target = download_folder() / file.name
+    _downloads.download(file.url, target, sha256=file.sha256)
     return target
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _check(file: WeightsFile, path: Path) -> None:
@@ -171,43 +149,6 @@ def _check(file: WeightsFile, path: Path) -> None:
             f"{path} is damaged or another file: its SHA-256 begins {found[:8]}, not {file.sha256[:8]}; remove it, and "
             "it is fetched anew"
         )
-
-
-def _stream(file: WeightsFile, write: Callable[[bytes], Any]) -> str:
-    """Hands over the answer piece by piece; its SHA-256."""
-    from http.client import HTTPException
-    from urllib.request import Request, urlopen
-
-    digest = hashlib.sha256()
-    request = Request(file.url, headers={"User-Agent": "limen"})
-    try:
-        with urlopen(request, timeout=_TIMEOUT) as answer:
-            length = int(answer.headers.get("Content-Length") or 0)
-            with _progress(file.name, length) as advance:
-                received = 0
-                while chunk := answer.read(_CHUNK):
-                    write(chunk)
-                    digest.update(chunk)
-                    advance(len(chunk))
-                    received += len(chunk)
-    except HTTPException as error:
-        raise OSError(f"{file.url}: {type(error).__name__}: {error}") from error
-    if received < length:
-        raise OSError(f"{file.url}: the connection ended after {received} of {length} bytes")
-    return digest.hexdigest()
-
-
-@contextmanager
-def _progress(name: str, length: int) -> Iterator[Callable[[int], object]]:
-    """A bar for people who wait and have tqdm, else nothing; takes the number of bytes that came."""
-    bar: Any = nullcontext()
-    if sys.stderr is not None and sys.stderr.isatty():
-        with suppress(ImportError):
-            from tqdm import tqdm
-
-            bar = tqdm(desc=name, total=length or None, unit="B", unit_scale=True, file=sys.stderr)
-    with bar as shown:
-        yield (lambda count: None) if shown is None else shown.update
 
 
 def _not_found(missing: Iterable[WeightsFile], fetch_command: str, error: OSError) -> str:

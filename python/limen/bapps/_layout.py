@@ -54,13 +54,13 @@ def sort_out(names: Iterable[str]) -> dict[Key, Parts]:
         suffix = ".npy" if part in JUDGEMENT.values() else ".png"
         is_part = part in (*IMAGES["2afc"], *JUDGEMENT.values()) and len(folders) >= 2 and folders[-2] in SPLITS
         if is_part and file.lower().endswith(suffix) and not file.startswith("."):
-            at = folders[0] if len(folders) == 3 and folders[0] in IMAGES else ""
-            parts = unnamed.setdefault((at, *folders[-2:]), {})
+            named = folders[0] if len(folders) == 3 and folders[0] in IMAGES else ""
+            parts = unnamed.setdefault((named, *folders[-2:]), {})
             parts.setdefault(part, {})[PurePosixPath(file).stem] = name
     found: dict[Key, Parts] = {}
-    for (at, split, subset), parts in unnamed.items():
-        test: Test = "2afc" if at == "2afc" or (not at and {"ref", "judge"} & parts.keys()) else "jnd"
-        found[Key(test, split, subset)] = parts
+    for (name, split, subset), parts in unnamed.items():
+        is_2afc = name == "2afc" or (not name and {"ref", "judge"} & parts.keys())
+        found[Key("2afc" if is_2afc else "jnd", split, subset)] = parts
     return dict(sorted(found.items(), key=lambda item: _order(item[0])))
 
 

@@ -113,7 +113,7 @@ class Archive:
     def _list(self) -> dict[str, _Member]:
         members, end = {}, 0
         try:
-            with tarfile.open(fileobj=self._stream.from_start(), mode="r|") as archive:
+            with self._stream.from_start() as file, tarfile.open(fileobj=file, mode="r|") as archive:
                 for member in archive:
                     end = member.offset_data
                     if member.isfile():
@@ -199,6 +199,25 @@ class _Cursor:
         return True
 
 
+class _Pass:
+    """Reads a gzip file from its start, and leaves copies of the decompressor along the way."""
+
+    def __init__(self, path: Path, copies: list[_Cursor]) -> None:
+        self._cursor, self._copies = _Cursor(path), copies
+        copies[:] = [self._cursor.copy()]
+
+    def __enter__(self) -> _Pass:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, size: int) -> bytes:
+        if self._cursor.source - self._copies[-1].source >= _APART:
+            self._copies.append(self._cursor.copy())
+        return self._cursor.read(size)
+
+
 class _Gzip:
     """A gzip file with copies of the decompressor along the way."""
 
@@ -209,16 +228,7 @@ class _Gzip:
 
     def from_start(self) -> Any:
         """A file object for one pass, which leaves the copies."""
-        cursor, copies = _Cursor(self._path), self._copies
-        copies[:] = [cursor.copy()]
-
-        class Pass:
-            def read(self, size: int) -> bytes:
-                if cursor.source - copies[-1].source >= _APART:
-                    copies.append(cursor.copy())
-                return cursor.read(size)
-
-        return Pass()
+        return _Pass(self._path, self._copies)
 
     def read_at(self, start: int, size: int) -> bytes:
         before = [cursor for cursor in self._cursors if cursor.position <= start]

@@ -237,9 +237,8 @@ def train(
     if trainer.is_global_zero:
         (output / RECORD).write_text(json.dumps(record, indent=1) + "\n")
     with warnings.catch_warnings():
-        # Patches are small: more processes help where there are more cores, and that is the user's to say.
-        warnings.filterwarnings("ignore", ".*does not have many workers.*")
-        warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
+        # Lightning's advice on workers and loggers is the user's to take, and its deprecations aren't ours to mend.
+        warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch\.")
         data = TripletData(train_subsets, val, options.batch_size, workers)
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint if resume else None)
     figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
