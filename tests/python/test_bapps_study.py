@@ -296,7 +296,8 @@ def test_wrong_folders_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     study = Study(folder, "jnd")
     study.join("bob")
     with running(study) as port:
-        assert f"can't serve at port {port}" in fails(folder, "--test", "jnd", "--port", str(port))
+        for taken in (port, 99999):
+            assert f"can't serve at port {taken}" in fails(folder, "--test", "jnd", "--port", str(taken))
     (folder / "jnd/val/a/p0/000001.png").unlink()
     (folder / "jnd/val/a/p1/000001.png").unlink()
     assert "has jnd/val/a/000001, and" in fails(folder, "--test", "jnd")

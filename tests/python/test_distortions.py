@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import runpy
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,6 +159,12 @@ def test_sequence_is_one_after_the_other() -> None:
     twice, (first, second) = distort(image, ["pink_noise", "pink_noise"], [0.5, 0.5], seed=9)
     assert first.seed != second.seed
     assert squared_error(twice, image) > 1.5 * squared_error(first(image), image)
+
+
+def test_the_table_in_the_docs_is_the_code_s() -> None:
+    root = Path(__file__).parents[2]
+    table = runpy.run_path(str(root / "benchmarks" / "distortions.py"))["table"]()
+    assert table in (root / "docs" / "distortions.md").read_text(encoding="utf-8"), "python -m benchmarks.distortions"
 
 
 BAD: list[tuple[Any, type[Exception], str]] = [

@@ -30,8 +30,9 @@ def _serve(arguments: Namespace) -> int:
     )
     try:
         server = serve(study, arguments.port)
-    except OSError as error:
-        raise UsageError(f"can't serve at port {arguments.port}: {error.strerror}; --port names another") from error
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"can't serve at port {arguments.port}: {reason}; --port names another") from error
     address = f"http://127.0.0.1:{server.server_address[1]}/"
     print(f"{study.test}: {len(study.items)} items; answers go to {study.answers.path.resolve()}")
     print(f"{address}\nCtrl-C ends it; subjects go on where they left when it runs again.", flush=True)
