@@ -52,7 +52,9 @@ def cut(
         images.
     """
     if side <= 2 * margin:
-        raise ValueError(f"patch side must be at least {2 * margin + 1}, of which this network leaves a pixel; got {side}")
+        raise ValueError(
+            f"patch side must be at least {2 * margin + 1}, of which this network leaves a pixel; got {side}"
+        )
     if not images:
         raise ValueError("images must hold at least one image; got none")
     if count < len(images):
