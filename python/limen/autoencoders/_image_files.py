@@ -17,6 +17,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp",
 # Named, so that a file that only claims to be a PNG never reaches a decoder that runs other programs, as EPS does.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "PPM")
 
+_GREY = frozenset({"1", "L", "LA", "La"})
+
 
 class ImageError(ValueError):
     """A file that can't be used, and why."""
@@ -56,12 +58,18 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
     return _read(path, "L")
 
 
-def _read(path: Path, mode: str) -> NDArray[np.uint8]:
+def read_as_stored(path: Path) -> NDArray[np.uint8]:
+    """The image, upright, as uint8: (H, W) where the file is grey, else (H, W, 3); errors as of `read_rgb`."""
+    return _read(path, None)
+
+
+def _read(path: Path, mode: str | None) -> NDArray[np.uint8]:
     try:
         with Image.open(path, formats=_FORMATS) as file:
             if file.mode.startswith(("I", "F")):
                 raise ImageError(f"{path}: has values of more than 8 bits, which training doesn't take")
             file.load()
+            mode = mode or ("L" if file.mode in _GREY else "RGB")
             return np.asarray(ImageOps.exif_transpose(file).convert(mode))
     except ImageError:
         raise

@@ -28,6 +28,11 @@ _CHANNELS = (1, 64, 32, 1)
 _PUBLISHED_DEVIATION = 1e-3
 
 
+def margin(net: str) -> int:
+    """How many pixels an image loses on every side where it isn't padded."""
+    return sum(side // 2 for side in NETS[net])
+
+
 class SRCNN(nn.Module):
     """The network.
 
@@ -55,8 +60,6 @@ class SRCNN(nn.Module):
             nn.Conv2d(before, after, side) for (before, after), side in zip(pairwise(_CHANNELS), NETS[net], strict=True)
         )
         self.net = net
-        self.margin = sum(side // 2 for side in NETS[net])
-        """How many pixels an image loses on every side in training."""
         self._start(initial)
 
     def convolutions(self) -> list[nn.Conv2d]:
@@ -85,7 +88,7 @@ class SRCNN(nn.Module):
             layer.weight[0, 0, middle, middle] = 1
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 1, H, W) to (N, 1, H - 2 margin, W - 2 margin): every layer's filters only where they fit."""
+        """(N, 1, H, W), less `margin` pixels on every side, as in training: filters only where they fit."""
         return self._run(image, padded=False)
 
     def restore(self, image: Tensor) -> Tensor:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sized
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint, TQDMProgressBar
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
 
 from ..autoencoders import objective
+from ..torch._lightning import lightning
+from ._data import PatchData
 from ._patches import Patches
 from ._recipe import Recipe
 from ._srcnn import SRCNN
+
+
+class NotFiniteError(ArithmeticError):
+    """The loss became infinite or no number."""
 
 
 class SuperResolution(lightning.LightningModule):
@@ -28,18 +30,17 @@ class SuperResolution(lightning.LightningModule):
         self.recipe = Recipe(**recipe)
         self.objective = objective(self.recipe.objective)
         self.model = SRCNN(self.recipe.net, self.recipe.initial)
-        self.losses: list[float] = []
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """The mean of the objective over a batch."""
         bicubic, original = batch
         loss = self.objective(self.model(bicubic), original).mean()
         if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the {self.recipe.objective} loss became {loss.item()} in step {self.global_step}: a learning rate below "
-                f"{self.recipe.learning_rate} would do; the checkpoint of the epoch before is kept"
+            raise NotFiniteError(
+                f"the loss ({self.recipe.objective}) became {loss.item()} in step {self.global_step}: a learning_rate "
+                f"below {self.recipe.learning_rate} would do; what earlier epochs wrote is kept"
             )
-        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True)
+        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(bicubic))
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -54,44 +55,34 @@ class SuperResolution(lightning.LightningModule):
         )
 
 
-class _EpochOrder(Sampler[int]):
-    """A random order that hangs on the seed and the epoch alone: a resumed run goes on in the order it would have had."""
-
-    def __init__(self, data: Sized, seed: int) -> None:
-        self._size, self._seed, self._epoch = len(data), seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning."""
-        self._epoch = epoch
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(hash((self._seed, self._epoch)))
-        return iter(torch.randperm(self._size, generator=generator).tolist())
-
-    def __len__(self) -> int:
-        return self._size
-
-
-def train(recipe: Recipe, patches: Patches, directory: Path, *, resume: Path | None = None, **trainer: Any) -> Path:
-    """Train, write a checkpoint after every epoch, and give the path of the last, ``last.ckpt`` in the directory.
+def train(recipe: Recipe, patches: Patches, checkpoint: Path, *, resume: Path | None = None, **trainer: Any) -> None:
+    """Train, and write the checkpoint after every epoch.
 
     Parameters
     ----------
     recipe
         Every choice.
     patches
-        Of `cut`, with the recipe's scale and side.
-    directory
-        Made where it is missing.
+        Of `cut` by the same recipe.
+    checkpoint
+        A path ending in ``.ckpt``.
     resume
         A checkpoint to go on from.
     trainer
         Keywords of Lightning's Trainer, such as `devices`.
+
+    Raises
+    ------
+    NotFiniteError
+        If the loss becomes infinite or no number, naming the step.
     """
-    lightning.seed_everything(recipe.seed, verbose=False)
-    module = SuperResolution(**dataclasses.asdict(recipe))
-    loader = DataLoader(patches, batch_size=recipe.batch, sampler=_EpochOrder(patches, recipe.seed))
-    checkpoint = ModelCheckpoint(directory, "last", save_on_train_epoch_end=True, enable_version_counter=False)
-    options = {"logger": False, "enable_model_summary": False, "callbacks": [checkpoint], **trainer}
-    lightning.Trainer(max_epochs=recipe.epochs, **options).fit(module, loader, ckpt_path=resume)
-    return Path(checkpoint.best_model_path)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        module = SuperResolution(**dataclasses.asdict(recipe))
+    saving = lightning.callbacks.ModelCheckpoint(
+        checkpoint.parent, checkpoint.stem, save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    options = {"logger": False, "enable_model_summary": False, **trainer}
+    runner = lightning.Trainer(max_epochs=recipe.epochs, callbacks=[saving], **options)
+    data = PatchData(patches, batch=recipe.batch, seed=recipe.seed)
+    runner.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
