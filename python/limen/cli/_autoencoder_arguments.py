@@ -1,4 +1,4 @@
-"""The arguments of `limen autoencoder`: one function for each action, whose module is `limen.cli._autoencoder_<action>`."""
+"""The arguments of `limen autoencoder`, a function for each action, whose module is `_autoencoder_<action>`."""
 
 from __future__ import annotations
 

@@ -18,8 +18,9 @@ if not hasattr(torch.library, "custom_op"):
     raise ImportError(f"limen.torch needs PyTorch 2.4 or later; found {torch.__version__}")
 
 from . import _cuda_kernels as _cuda_kernels  # registers them
+from ._fsim import fsim
 from ._kmeans import kmeans_backbone
 from ._lpips import LPIPS
 from ._modules import MSSSIM, SSIM, L1SSIMLoss, MSSSIMLoss, SSIMLoss
 
-__all__ = ["LPIPS", "MSSSIM", "SSIM", "L1SSIMLoss", "MSSSIMLoss", "SSIMLoss", "kmeans_backbone"]
+__all__ = ["LPIPS", "MSSSIM", "SSIM", "L1SSIMLoss", "MSSSIMLoss", "SSIMLoss", "fsim", "kmeans_backbone"]

@@ -19,7 +19,7 @@ def _let_torchvision_load() -> Any:
     except ImportError:
         return None
     except RuntimeError:
-        declarations = torch.library.Library("torchvision", "FRAGMENT")
+        declarations: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         for operator in ("nms", "qnms"):
             declarations.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         return declarations
@@ -30,7 +30,8 @@ with warnings.catch_warnings():
     _declarations = _let_torchvision_load()
     try:
         import pytorch_lightning as lightning
+        from pytorch_lightning.plugins.io import TorchCheckpointIO
     except ModuleNotFoundError as error:
         raise ImportError(f"training needs pytorch-lightning ({error}): pip install 'limen[autoencoders]'") from error
 
-__all__ = ["lightning"]
+__all__ = ["TorchCheckpointIO", "lightning"]
