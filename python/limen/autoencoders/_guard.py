@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ._layers import Autoencoder, Losses
 
@@ -18,7 +18,7 @@ def check_losses(losses: Losses, images: Tensor, model: Autoencoder, where: str)
         raise DivergedError(f"{where}: {_culprit_of(losses, images, model)}")
 
 
-def check_gradients(model: Autoencoder, where: str) -> None:
+def check_gradients(model: nn.Module, where: str) -> None:
     """Raise DivergedError unless all gradients are finite, before they reach the weights."""
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     if gradients and not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):

@@ -167,7 +167,7 @@ def train(
         refuse_other_run(last, record)
     folder.mkdir(parents=True, exist_ok=True)
     data = ImageData(splits, network.shape, batch_size=plan.batch_size, seed=plan.seed)
-    with _quiet():
+    with quiet():
         trainer = lightning.Trainer(
             max_epochs=plan.epochs,
             callbacks=_callbacks(plan, folder),
@@ -208,7 +208,7 @@ def _settings(plan: Plan, network: Any) -> str:
     return f"learning rate {plan.learning_rate:g}{constant}"
 
 
-class _quiet(warnings.catch_warnings):  # noqa: N801
+class quiet(warnings.catch_warnings):  # noqa: N801
     """Lightning's hints are for those who write trainings, not for those who run one."""
 
     def __enter__(self) -> None:

@@ -48,7 +48,7 @@ def _add_train(actions: Any) -> None:
         metavar="FILE.ckpt",
         help="(default: srcnn_NET_xSCALE_OBJECTIVE.ckpt in this folder)",
     )
-    train.add_argument("--resume", type=FileOfKind(".ckpt"), metavar="FILE.ckpt", help="go on from a checkpoint")
+    train.add_argument("--resume", action="store_true", help="go on from that file where it is there")
     train.add_argument("--epochs", type=positive, default=30, metavar="N", help="(default: 30)")
     train.add_argument("--patches", type=positive, default=20_000, metavar="N", help="cut altogether (default: 20000)")
     train.add_argument("--side", type=positive, default=33, metavar="N", help="of the patches, in pixels (default: 33)")

@@ -15,10 +15,10 @@ from ..autoencoders._image_files import image_files, read_as_stored
 from ._luminance import luminance
 
 # Disjoint: what is scored was never trained on. All are in the wheel of every scikit-image that supports our Pythons.
-TRAINING_PHOTOGRAPHS = (
+_TRAINING = (
     "astronaut.png brick.png grass.png gravel.png hubble_deep_field.jpg ihc.png moon.png retina.jpg rocket.jpg"
 ).split()
-TEST_PHOTOGRAPHS = "camera.png chelsea.png coffee.png coins.png motorcycle_left.png".split()
+_TEST = "camera.png chelsea.png coffee.png coins.png motorcycle_left.png".split()
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,17 @@ def folder_images(folder: Path) -> list[Source]:
     return [Source(path.relative_to(folder).as_posix(), partial(_read, path)) for path in image_files(folder)]
 
 
-def photographs(names: Sequence[str]) -> list[Source]:
-    """Photographs that come with scikit-image, by their files' names."""
+def training_photographs() -> list[Source]:
+    """Nine photographs that come with scikit-image."""
+    return _photographs(_TRAINING)
+
+
+def held_out_photographs() -> list[Source]:
+    """Five others."""
+    return _photographs(_TEST)
+
+
+def _photographs(names: Sequence[str]) -> list[Source]:
     return [Source(Path(name).stem, partial(_read_photograph, name)) for name in names]
 
 

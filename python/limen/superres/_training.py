@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,15 @@ import torch
 from torch import Tensor
 
 from ..autoencoders import objective
+from ..autoencoders._checkpoints import WholeFiles
+from ..autoencoders._guard import DivergedError, check_gradients
+from ..autoencoders._training import quiet
 from ..torch._lightning import lightning
+from ._checkpoints import check_resumable
 from ._data import PatchData
 from ._patches import Patches
 from ._recipe import Recipe
 from ._srcnn import SRCNN
-
-
-class NotFiniteError(ArithmeticError):
-    """The loss became infinite or no number."""
 
 
 class SuperResolution(lightning.LightningModule):
@@ -36,12 +37,13 @@ class SuperResolution(lightning.LightningModule):
         bicubic, original = batch
         loss = self.objective(self.model(bicubic), original).mean()
         if not torch.isfinite(loss):
-            raise NotFiniteError(
-                f"the loss ({self.recipe.objective}) became {loss.item()} in step {self.global_step}: a learning_rate "
-                f"below {self.recipe.learning_rate} would do; what earlier epochs wrote is kept"
-            )
+            raise DivergedError(f"step {self.global_step + 1}: the loss, {self.recipe.objective}, became {loss.item()}")
         self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(bicubic))
         return loss
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Let no gradient that isn't finite reach the weights."""
+        check_gradients(self.model, f"step {self.global_step + 1}")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam, the last layer slower."""
@@ -55,8 +57,16 @@ class SuperResolution(lightning.LightningModule):
         )
 
 
-def train(recipe: Recipe, patches: Patches, checkpoint: Path, *, resume: Path | None = None, **trainer: Any) -> None:
-    """Train, and write the checkpoint after every epoch.
+def train(
+    recipe: Recipe,
+    patches: Patches,
+    checkpoint: Path,
+    *,
+    resume: bool = False,
+    progress: bool | None = None,
+    **trainer_options: Any,
+) -> float:
+    """Train, write the checkpoint after every epoch, and give the mean loss of the last one.
 
     Parameters
     ----------
@@ -65,24 +75,55 @@ def train(recipe: Recipe, patches: Patches, checkpoint: Path, *, resume: Path | 
     patches
         Of `cut` by the same recipe.
     checkpoint
-        A path ending in ``.ckpt``.
+        A path ending in ``.ckpt``; its folder is made where it is missing.
     resume
-        A checkpoint to go on from.
-    trainer
-        Keywords of Lightning's Trainer, such as `devices`.
+        Go on from the checkpoint where there is one. Without it one that is there is refused.
+    progress
+        A bar; None shows one on a terminal.
+    trainer_options
+        Those of Lightning's `Trainer`: accelerator, devices, num_nodes and others.
 
     Raises
     ------
-    NotFiniteError
-        If the loss becomes infinite or no number, naming the step.
+    DivergedError
+        Naming the step where the loss or a gradient is not finite; the checkpoint written before remains.
+    OSError
+        If the checkpoint can't be written: the one before it remains.
+    ValueError
+        If the checkpoint is of another run.
     """
+    resumed = checkpoint.exists()
+    if resumed:
+        if not resume:
+            raise ValueError(f"{checkpoint} exists already: resume it, or choose another name")
+        check_resumable(checkpoint, recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         module = SuperResolution(**dataclasses.asdict(recipe))
-    saving = lightning.callbacks.ModelCheckpoint(
-        checkpoint.parent, checkpoint.stem, save_on_train_epoch_end=True, enable_version_counter=False
+    with quiet():
+        trainer = lightning.Trainer(
+            max_epochs=recipe.epochs,
+            callbacks=[_saving(checkpoint)],
+            plugins=[WholeFiles()],
+            logger=False,
+            enable_model_summary=False,
+            enable_progress_bar=sys.stdout.isatty() if progress is None else progress,
+            **trainer_options,
+        )
+        data = PatchData(patches, batch=recipe.batch, seed=recipe.seed)
+        try:
+            trainer.fit(module, data, ckpt_path=str(checkpoint) if resumed else None)
+        except DivergedError as error:
+            kept = f"{checkpoint} is what the epoch before left" if checkpoint.exists() else "no epoch was finished"
+            raise DivergedError(f"{error} (learning rate {recipe.learning_rate:g}); {kept}") from None
+    return float(trainer.callback_metrics["loss"])
+
+
+def _saving(checkpoint: Path) -> lightning.Callback:
+    return lightning.callbacks.ModelCheckpoint(
+        checkpoint.parent,
+        checkpoint.stem,
+        save_on_train_epoch_end=True,
+        auto_insert_metric_name=False,
+        enable_version_counter=False,
     )
-    options = {"logger": False, "enable_model_summary": False, **trainer}
-    runner = lightning.Trainer(max_epochs=recipe.epochs, callbacks=[saving], **options)
-    data = PatchData(patches, batch=recipe.batch, seed=recipe.seed)
-    runner.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
