@@ -75,8 +75,8 @@ def _add_score(actions: Any) -> None:
     score = actions.add_parser(
         "score",
         help="score trained networks beside bicubic interpolation",
-        description="PSNR, SSIM and MS-SSIM of luminances that were shrunk, and enlarged by bicubic interpolation and by "
-        "each network; as many pixels as the scale are cut off every side.",
+        description="PSNR, SSIM and MS-SSIM of luminances that were shrunk, and enlarged by bicubic interpolation and "
+        "by each network; as many pixels as the scale are cut off every side.",
         allow_abbrev=False,
     )
     score.add_argument(

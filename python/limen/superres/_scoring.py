@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -41,9 +41,15 @@ class Restored:
     """
 
     name: str
+    height: int
+    width: int
     original: Pixels
     pixels: Mapping[str, Pixels]
     scores: Mapping[str, Scores]
+
+    def without_pixels(self) -> Restored:
+        """The scores alone: those of a thousand images need no room."""
+        return replace(self, original=np.empty((0, 0), np.uint8), pixels={})
 
 
 def restore_and_score(name: str, y: Pixels, scale: int, models: Mapping[str, SRCNN]) -> Restored:
@@ -58,8 +64,8 @@ def restore_and_score(name: str, y: Pixels, scale: int, models: Mapping[str, SRC
     """
     if min(y.shape) < 4 * scale:
         raise ValueError(
-            f"{name}: {y.shape[0]} x {y.shape[1]} leaves too little to score at scale {scale}: at least {4 * scale} pixels "
-            "would do"
+            f"{name}: {y.shape[0]} x {y.shape[1]} leaves too little to score at scale {scale}, which takes sides of at "
+            f"least {4 * scale} pixels"
         )
     pair = degrade(y, scale)
     restored = {BICUBIC: pair.bicubic}
@@ -67,7 +73,8 @@ def restore_and_score(name: str, y: Pixels, scale: int, models: Mapping[str, SRC
         restored[label] = restore(model, pair.bicubic)
     original = _shaved(pair.original, scale)
     pixels = {label: _shaved(image, scale) for label, image in restored.items()}
-    return Restored(name, original, pixels, {label: _scores(image, original) for label, image in pixels.items()})
+    scores = {label: _scores(image, original) for label, image in pixels.items()}
+    return Restored(name, original.shape[0], original.shape[1], original, pixels, scores)
 
 
 def restore(model: SRCNN, bicubic: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -38,7 +38,7 @@ class SuperResolution(lightning.LightningModule):
         loss = self.objective(self.model(bicubic), original).mean()
         if not torch.isfinite(loss):
             raise DivergedError(f"step {self.global_step + 1}: the loss, {self.recipe.objective}, became {loss.item()}")
-        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(bicubic))
+        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(bicubic))
         return loss
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:
