@@ -24,6 +24,7 @@ def add_autoencoder(commands: Any) -> None:
     _add_compare(actions)
     _add_judge(actions)
     _add_preferences(actions)
+    _add_probe(actions)
 
 
 def _add_train(actions: Any) -> None:
@@ -101,6 +102,46 @@ def _add_preferences(actions: Any) -> None:
     )
     preferences.add_argument("judgements", metavar="JUDGEMENTS", type=Path, help="the exported folder")
     preferences.add_argument("--output", type=FileOfKind(".json"), metavar="FILE", help="write the figures there too")
+
+
+def _add_probe(actions: Any) -> None:
+    probe = actions.add_parser(
+        "probe",
+        help="what codes know of faces: whose they are, and where the light comes from",
+        description="Gives the codes of autoencoders to linear support-vector machines that tell identities and the "
+        "light's azimuth and elevation. OUT then holds probe.csv, summary.json, faces.png and the networks. Started "
+        "again it trains what is missing.",
+        allow_abbrev=False,
+    )
+    probe.add_argument("output", metavar="OUT", type=Path, help="a folder, made where it is missing")
+    probe.add_argument(
+        "--checkpoint",
+        dest="checkpoints",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="a trained network; may be given several times (default: networks are trained on the faces)",
+    )
+    probe.add_argument(
+        "--faces", type=Path, metavar="DIR", help="Extended Yale B (default: faces rendered under the same lights)"
+    )
+    probe.add_argument("--subjects", type=positive, default=38, metavar="N", help="rendered faces (default: 38)")
+    probe.add_argument("--repeats", type=positive, default=10, metavar="N", help="divisions (default: 10)")
+    probe.add_argument(
+        "--objective",
+        dest="objectives",
+        action="append",
+        metavar="NAME",
+        help=f"may be given several times, the first is the baseline: {_OBJECTIVES} (default: {', '.join(_COMPARED)})",
+    )
+    probe.add_argument("--model", choices=("fc", "conv", "el-vae"), default="fc", help="on 48 x 48 grey (default: fc)")
+    probe.add_argument("--code-size", type=positive, default=64, metavar="N", help="(default: 64)")
+    probe.add_argument("--width", type=positive, metavar="N", help="channels after the first convolution")
+    probe.add_argument("--epochs", type=positive, default=50, metavar="N", help="(default: 50)")
+    probe.add_argument("--batch-size", type=positive, default=32, metavar="N", help="(default: 32)")
+    probe.add_argument("--learning-rate", type=float, default=1e-3, metavar="X", help="of Adam (default: 0.001)")
+    probe.add_argument("--seed", type=int, default=0, metavar="N", help="of everything drawn (default: 0)")
+    probe.add_argument("--threads", type=positive, metavar="N", help="of PyTorch and limen (default: their own)")
 
 
 def _add_training(parser: ArgumentParser) -> None:
