@@ -108,7 +108,7 @@ class Training(lightning.LightningModule):
         return self.trainer.precision == "16-mixed"
 
 
-def record_of(plan: Plan, splits: Splits, shape: tuple[int, ...]) -> dict[str, Any]:
+def record_of(plan: Plan, splits: Splits) -> dict[str, Any]:
     """What a checkpoint says it is of, in plain values. How long it trains is no part of it: a run may be prolonged."""
     network = make(plan.model, **plan.options)
     return {
@@ -118,7 +118,7 @@ def record_of(plan: Plan, splits: Splits, shape: tuple[int, ...]) -> dict[str, A
         "learning_rate": plan.learning_rate,
         "batch_size": plan.batch_size,
         "seed": plan.seed,
-        "images": splits.source,
+        "images": f"{len(splits.train)} of {splits.source}",
         "limen": limen.__version__,
     }
 
@@ -160,7 +160,7 @@ def train(
     """
     last = folder / LAST
     network = make(plan.model, **plan.options)
-    record = record_of(plan, splits, network.shape)
+    record = record_of(plan, splits)
     if last.exists():
         if not resume:
             raise ValueError(f"{folder} holds a run already: resume it, or choose another folder")

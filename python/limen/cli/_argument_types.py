@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -21,10 +22,31 @@ class FileOfKind:
 
 def positive(text: str) -> int:
     """An argument type: a whole number from 1 up."""
+    return _from(1, text)
+
+
+def whole(text: str) -> int:
+    """An argument type: a whole number from 0 up."""
+    return _from(0, text)
+
+
+def names_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
+    """An argument type: some of these names, with commas between."""
+
+    def names(text: str) -> tuple[str, ...]:
+        chosen = tuple(text.split(","))
+        if set(chosen) - set(choices) or len(set(chosen)) < len(chosen):
+            raise ArgumentTypeError(f"{text!r} must be some of {', '.join(choices)}, each once, with commas between")
+        return chosen
+
+    return names
+
+
+def _from(least: int, text: str) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+        number = least - 1
+    if number < least:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
     return number
