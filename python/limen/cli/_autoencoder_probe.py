@@ -47,9 +47,9 @@ def run(arguments: Namespace) -> int:
         found = ask(models, faces, repeats=arguments.repeats, seed=arguments.seed, announce=_announce)
     _write(folder, found, faces, source, arguments)
     print(_table(found))
+    subjects = len(set(faces.subjects.tolist()))
     print(
-        f"\n{len(faces)} images of {len(set(faces.subjects.tolist()))} subjects, {source}; {arguments.repeats} divisions"
-        " into 60 % for training,\n20 % for choosing, 20 % for the test; 95 % intervals, corrected for what divisions "
+        f"\n{len(faces)} images of {subjects} subjects, {source}; {arguments.repeats} divisions into 60 % for training,\n20 % for choosing, 20 % for the test; 95 % intervals, corrected for what divisions "
         f"share.\n{folder.resolve()}"
     )
     return 1 if faces.skipped else 0

@@ -28,7 +28,8 @@ def _add_train(actions: Any) -> None:
         "train",
         help="train a network for one scale under one objective",
         description="Trains SRCNN on the luminance of images, shrunk and enlarged again by bicubic interpolation. "
-        "The checkpoint is written after every epoch.",
+        "The checkpoint is written after every epoch, and the losses beside it as .csv. Images that can't be used are "
+        "named and left out; the exit status is then 1.",
         allow_abbrev=False,
     )
     train.add_argument("--scale", type=int, choices=_SCALES, required=True, help="how much larger images are to become")
@@ -68,7 +69,11 @@ def _add_train(actions: Any) -> None:
         help="start from the bicubic image, or from the paper's small random filters (default: identity)",
     )
     train.add_argument("--seed", type=int, default=0, metavar="N", help="(default: 0)")
-    train.add_argument("--devices", type=positive, metavar="N", help="GPUs, or processes (default: Lightning's choice)")
+    train.add_argument("--threads", type=positive, metavar="N", help="of PyTorch and limen (default: their own)")
+    train.add_argument(
+        "--accelerator", default="auto", metavar="NAME", help="Lightning's: cpu, gpu, ... (default: auto)"
+    )
+    train.add_argument("--devices", default="auto", metavar="N", help="Lightning's (default: auto)")
 
 
 def _add_score(actions: Any) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from argparse import Namespace
 from pathlib import Path
 
+from limen.cli._autoencoder_training import set_threads, tell_skipped, usage_errors
 from limen.cli._errors import UsageError, needs_extra
 from limen.cli._files import check_writable
 
@@ -14,40 +14,30 @@ with needs_extra("autoencoders"):
     import skimage  # noqa: F401
     import torch  # noqa: F401
 
-_FIELDS = ("scale net objective learning_rate last_layer_rate initial side patches batch epochs seed").split()
-_SHOWN = 5
+_FIELDS = "scale net objective learning_rate last_layer_rate initial side patches batch epochs seed".split()
 
 
 def run(arguments: Namespace) -> int:
-    """Train and print where the checkpoint lies. Returns 1 when the training diverged, else 0."""
-    from limen.autoencoders._guard import DivergedError
-    from limen.superres import Recipe, cut, folder_images, training_photographs
-
-    try:
-        from limen.superres._training import train
-    except ImportError as error:
-        raise UsageError(str(error)) from error
-
+    """Train and print where the checkpoint lies. Returns 1 when images were left out, else 0."""
     output: Path = arguments.output or Path(_name(arguments))
     check_writable(output)
-    try:
+    with usage_errors():
+        from limen.superres import Recipe, cut, folder_images, training_photographs
+        from limen.superres._training import train
+
+        set_threads(arguments)
         recipe = Recipe(**{name: getattr(arguments, name) for name in _FIELDS})
+        if output.exists() and not arguments.resume:
+            raise UsageError(f"{output} exists already: --resume goes on from it, --output names another file")
         sources = training_photographs() if arguments.images is None else folder_images(arguments.images)
         patches = cut(sources, recipe)
-        for reason in patches.skipped[:_SHOWN]:
-            print(f"left out: {reason}", file=sys.stderr)
-        if len(patches.skipped) > _SHOWN:
-            print(f"left out: {len(patches.skipped) - _SHOWN} more", file=sys.stderr)
-        devices = {} if arguments.devices is None else {"devices": arguments.devices}
-        loss = train(recipe, patches, output, resume=arguments.resume, **devices)
-    except DivergedError as error:
-        print(f"limen superres: {error}", file=sys.stderr)
-        return 1
-    except (TypeError, ValueError) as error:
-        raise UsageError(str(error)) from error
-    used = len(sources) - len(patches.skipped)
-    print(f"{output}: {len(patches)} patches of {used} images, {recipe.epochs} epochs, loss {loss:.6f} in the last")
-    return 0
+        tell_skipped(patches.skipped)
+        devices = int(arguments.devices) if arguments.devices.isdigit() else arguments.devices
+        loss = train(
+            recipe, patches, output, resume=arguments.resume, accelerator=arguments.accelerator, devices=devices
+        )
+    print(f"{len(patches)} patches, {recipe.epochs} epochs, loss {loss:.6g} in the last: {output}")
+    return 1 if patches.skipped else 0
 
 
 def _name(arguments: Namespace) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..autoencoders import objective
 from ..autoencoders._checkpoints import WholeFiles
 from ..autoencoders._guard import DivergedError, check_gradients
+from ..autoencoders._history import History
 from ..autoencoders._training import quiet
 from ..torch._lightning import lightning
 from ._checkpoints import check_resumable
@@ -38,7 +39,7 @@ class SuperResolution(lightning.LightningModule):
         loss = self.objective(self.model(bicubic), original).mean()
         if not torch.isfinite(loss):
             raise DivergedError(f"step {self.global_step + 1}: the loss, {self.recipe.objective}, became {loss.item()}")
-        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(bicubic))
+        self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:
@@ -66,7 +67,9 @@ def train(
     progress: bool | None = None,
     **trainer_options: Any,
 ) -> float:
-    """Train, write the checkpoint after every epoch, and give the mean loss of the last one.
+    """Train and give the mean loss of the last epoch.
+
+    After every epoch the checkpoint is written, and the losses to a file of its name that ends in ``.csv``.
 
     Parameters
     ----------
@@ -100,10 +103,11 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         module = SuperResolution(**dataclasses.asdict(recipe))
+    history = History(checkpoint.with_suffix(".csv"))
     with quiet():
         trainer = lightning.Trainer(
             max_epochs=recipe.epochs,
-            callbacks=[_saving(checkpoint)],
+            callbacks=[history, _saving(checkpoint)],
             plugins=[WholeFiles()],
             logger=False,
             enable_model_summary=False,
@@ -116,7 +120,7 @@ def train(
         except DivergedError as error:
             kept = f"{checkpoint} is what the epoch before left" if checkpoint.exists() else "no epoch was finished"
             raise DivergedError(f"{error} (learning rate {recipe.learning_rate:g}); {kept}") from None
-    return float(trainer.callback_metrics["loss"])
+    return history.rows[-1]["training"]
 
 
 def _saving(checkpoint: Path) -> lightning.Callback:
