@@ -1,16 +1,18 @@
 """Trains SRCNN under each objective and writes what came of it into docs/superres.md: `python -m benchmarks.superres`.
 
-Takes some minutes a network on two cores; networks that lie in build/superres already are not trained again.
+Networks that lie in build/superres already are not trained again. A scale, as an argument, does that one only.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.pages import fill
 from limen.cli import main
+from limen.cli._superres_pictures import write_picture
+from limen.superres import Restored, compare, held_out_photographs, load, restore_and_score
 
 _ROOT = Path(__file__).parents[1]
 _BUILD = _ROOT / "build" / "superres"
@@ -19,15 +21,21 @@ _PICTURES = _ROOT / "docs" / "superres"
 
 _OBJECTIVES = {3: ("mse", "mae", "ssim", "ms-ssim"), 2: ("mse", "ms-ssim"), 4: ("mse", "ms-ssim")}
 _SIZE = ["--patches", "8000", "--epochs", "8"]
-_SHOWN = ("chelsea", "motorcycle_left")
+_METRICS = {"psnr": ("PSNR, dB", 2), "ssim": ("SSIM", 4), "ms_ssim": ("MS-SSIM", 4)}
+_PICTURED = {3: ("chelsea", "motorcycle_left")}
 
 
-def run() -> None:
+def run(scales: Sequence[int]) -> None:
     """Train what is missing, score, fill the page."""
     _BUILD.mkdir(parents=True, exist_ok=True)
-    for scale, objectives in _OBJECTIVES.items():
-        checkpoints = [_trained(scale, objective) for objective in objectives]
-        fill(_PAGE, f"scale {scale}", _scored(scale, checkpoints))
+    _PICTURES.mkdir(exist_ok=True)
+    for scale in scales:
+        models = {name: load(_trained(scale, name)).model for name in _OBJECTIVES[scale]}
+        images = [restore_and_score(one.name, one.load(), scale, models) for one in held_out_photographs()]
+        for image in images:
+            if image.name in _PICTURED.get(scale, ()):
+                write_picture(_PICTURES, image)
+        fill(_PAGE, f"scale {scale}", "\n".join(_table(images, ["bicubic", *models])))
 
 
 def _trained(scale: int, objective: str) -> Path:
@@ -41,20 +49,23 @@ def _trained(scale: int, objective: str) -> Path:
     return path
 
 
-def _scored(scale: int, checkpoints: Sequence[Path]) -> str:
-    """The tables as Markdown: differences to bicubic, and of the others to the squared error."""
-    scores = _BUILD / f"x{scale}.json"
-    command = ["superres", "score", *map(str, checkpoints), "--output", str(scores)]
-    pictures = ["--pictures", str(_PICTURES)] if scale == 3 else []
-    if main([*command, *pictures]):
-        raise SystemExit(f"scoring at scale {scale} failed")
-    for picture in _PICTURES.glob("*.png"):
-        if picture.stem not in _SHOWN:
-            picture.unlink()
-    document = json.loads(scores.read_text())
-    methods = ["bicubic", *document["networks"]]
-    lines = ["| method | PSNR, dB | against mse | SSIM | against mse | MS-SSIM | against mse |", "|---" * 7 + "|"]
+def _table(images: Sequence[Restored], methods: Sequence[str]) -> Iterator[str]:
+    """A line a method: means, and differences to bicubic and to the squared error."""
+    header = [cell for title, _ in _METRICS.values() for cell in (title, "to bicubic", "to mse")]
+    yield f"| method | {' | '.join(header)} |"
+    yield "|---" + "|---:" * len(header) + "|"
     for method in methods:
-        cells = [cell for metric, digits in (("psnr", 2), ("ssim", 4), ("ms_ssim", 4)) for cell in _cells(document, method, metric, digits)]
-        lines.append(f"| {method} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        cells = []
+        for metric, (_, digits) in _METRICS.items():
+            for against in ("bicubic", "mse"):
+                found = compare(images, metric, method, against)
+                assert found is not None
+                if against == "bicubic":
+                    cells.append(f"{found.mean:.{digits}f}")
+                gain = f"{found.difference:+.{digits}f} ± {found.half_width:.{digits}f}"
+                cells.append("" if method == against else gain)
+        yield f"| {method} | {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    run([int(word) for word in sys.argv[1:]] or list(_OBJECTIVES))

@@ -8,12 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photographs import photograph
-
-pytest.importorskip("torch")
-pytest.importorskip("skimage")
-
 from limen.superres import degrade, luminance, resize
+from photographs import photograph
 
 
 def cubic(x: float) -> float:

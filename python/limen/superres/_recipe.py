@@ -73,4 +73,5 @@ class Recipe:
         for name in ("learning_rate", "last_layer_rate"):
             if not 0 < number(name, getattr(self, name)) < math.inf:
                 raise ValueError(f"{name} must be finite and above 0; got {getattr(self, name)}")
-        integer("seed", self.seed)
+        if integer("seed", self.seed) < 0:
+            raise ValueError(f"seed must not be negative; got {self.seed}")
