@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,7 @@ class Representations:
 
 
 def train_on_faces(
-    plan: Plan,
-    objectives: Sequence[str],
+    plans: Sequence[Plan],
     faces: Faces,
     source: str,
     folder: Path,
@@ -53,17 +52,17 @@ def train_on_faces(
     announce: Callable[[str], object] = lambda text: None,
     **options: Any,
 ) -> dict[str, Autoencoder]:
-    """A network for each objective, from the same weights on the same batches.
+    """A network for each plan, by its objective. Plans that differ in that alone start from the same weights.
 
-    Declared choice: they see three fifths of the faces, drawn by the plan's seed, and no labels. What is in the folder
-    already is not trained again.
+    Declared choice: networks see three fifths of the faces, drawn by the plan's seed, and no labels. What is in the
+    folder already is not trained again; further options are those of `train`.
     """
-    splits = face_splits(faces, source, plan.seed)
     models = {}
-    for name in dict.fromkeys(objectives):
-        announce(f"{plan.model}, {name}")
-        place = folder / name.replace("*", "x").replace(" ", "")
-        models[name] = train(replace(plan, objective=name), splits, place, resume=True, **options).model
+    for plan in plans:
+        announce(f"{plan.model}, {plan.objective}")
+        place = folder / plan.objective.replace("*", "x").replace(" ", "")
+        splits = face_splits(faces, source, plan.seed)
+        models[plan.objective] = train(plan, splits, place, resume=True, **options).model
     return models
 
 

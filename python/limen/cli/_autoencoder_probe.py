@@ -22,8 +22,8 @@ with needs_extra("autoencoders"):
 
 if TYPE_CHECKING:
     from limen.autoencoders._intervals import Interval
-    from limen.autoencoders._layers import Autoencoder
     from limen.autoencoders._representations import Representations
+    from limen.autoencoders._training import Plan
     from limen.autoencoders._yale import Faces
 
 _OBJECTIVES = ("mse", "mae", "ssim", "ms-ssim")
@@ -35,22 +35,24 @@ def run(arguments: Namespace) -> int:
     """Train where no checkpoints are given, probe, print the table. Returns 1 when faces were left out, else 0."""
     folder: Path = arguments.output
     with usage_errors():
-        from limen.autoencoders._representations import ask, load_by_objective
+        from limen.autoencoders._representations import ask, load_by_objective, train_on_faces
 
         set_threads(arguments)
         _make_folder(folder)
         given = load_by_objective(arguments.checkpoints or [])
+        plans = [] if given else _plans(arguments)
         side = max((max(model.shape[1:]) for model in given.values()), default=_SIDE)
         faces, source = _faces(arguments, side)
         tell_skipped(faces.skipped)
-        models = given or _trained(arguments, faces, source, folder)
+        models = given or train_on_faces(plans, faces, source, folder, announce=_announce)
         found = ask(models, faces, repeats=arguments.repeats, seed=arguments.seed, announce=_announce)
     _write(folder, found, faces, source, arguments)
     print(_table(found))
     subjects = len(set(faces.subjects.tolist()))
     print(
-        f"\n{len(faces)} images of {subjects} subjects, {source}; {arguments.repeats} divisions into 60 % for training,\n20 % for choosing, 20 % for the test; 95 % intervals, corrected for what divisions "
-        f"share.\n{folder.resolve()}"
+        f"\n{len(faces)} images of {subjects} subjects, {source}; {arguments.repeats} divisions into 60 % for training,\n"
+        "20 % for choosing, 20 % for the test; 95 % intervals, corrected for what divisions share.\n"
+        f"{folder.resolve()}"
     )
     return 1 if faces.skipped else 0
 
@@ -72,8 +74,8 @@ def _faces(arguments: Namespace, side: int) -> tuple[Faces, str]:
     return render_faces(arguments.subjects, side=side, seed=arguments.seed), "rendered"
 
 
-def _trained(arguments: Namespace, faces: Faces, source: str, folder: Path) -> dict[str, Autoencoder]:
-    from limen.autoencoders._representations import train_on_faces
+def _plans(arguments: Namespace) -> list[Plan]:
+    """A training for each objective."""
     from limen.autoencoders._training import Plan
 
     options = {"shape": [1, _SIDE, _SIDE], "code_size": arguments.code_size}
@@ -81,17 +83,18 @@ def _trained(arguments: Namespace, faces: Faces, source: str, folder: Path) -> d
         if arguments.model == "fc":
             raise UsageError("--width is for conv and el-vae; got it with --model fc")
         options["width"] = arguments.width
-    plan = Plan(
-        arguments.model,
-        options,
-        "mse",
-        epochs=arguments.epochs,
-        learning_rate=arguments.learning_rate,
-        batch_size=arguments.batch_size,
-        seed=arguments.seed,
-    )
-    objectives = arguments.objectives or _OBJECTIVES
-    return train_on_faces(plan, objectives, faces, source, folder, announce=_announce, accelerator="cpu")
+    return [
+        Plan(
+            arguments.model,
+            options,
+            objective,
+            epochs=arguments.epochs,
+            learning_rate=arguments.learning_rate,
+            batch_size=arguments.batch_size,
+            seed=arguments.seed,
+        )
+        for objective in dict.fromkeys(arguments.objectives or _OBJECTIVES)
+    ]
 
 
 def _announce(text: str) -> None:
