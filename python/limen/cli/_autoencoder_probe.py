@@ -50,8 +50,8 @@ def run(arguments: Namespace) -> int:
     print(_table(found))
     subjects = len(set(faces.subjects.tolist()))
     print(
-        f"\n{len(faces)} images of {subjects} subjects, {source}; {arguments.repeats} divisions into 60 % for training,\n"
-        "20 % for choosing, 20 % for the test; 95 % intervals, corrected for what divisions share.\n"
+        f"\n{len(faces)} images of {subjects} subjects, {source}; {arguments.repeats} divisions into 60 % for\n"
+        "training, 20 % for choosing, 20 % for the test; 95 % intervals, corrected for what divisions share.\n"
         f"{folder.resolve()}"
     )
     return 1 if faces.skipped else 0
