@@ -132,7 +132,7 @@ def test_networks_and_components_are_asked_the_same() -> None:
     assert found.difference("untrained", "azimuth").mean == 0
 
 
-SMALL = ["--subjects", "3", "--epochs", "1", "--repeats", "2", "--code-size", "6", "--threads", "1"]
+SMALL = ["--subjects", "3", "--epochs", "1", "--repeats", "2", "--warm-up", "1", "--code-size", "6", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_command_reads_extended_yale_b(probed: Path, tmp_path: Path, capsys: pyt
         (["--subjects", "1", "--epochs", "1", "--objective", "mse"], "faces must be of two subjects or more; got 1"),
         (["--objective", "msse"], "objective 'msse' is none of"),
         (["--width", "8"], "--width is for conv and el-vae"),
-        (["--seed", "-1"], "patience and seed 0 or more; got epochs=50, patience=0, seed=-1"),
+        (["--seed", "-1"], "seed and warm_up 0 or more; got epochs=50, patience=0, seed=-1"),
     ],
 )
 def test_wrong_usage(options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

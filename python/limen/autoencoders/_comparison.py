@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ._image_sets import ImageSet, Splits
 from ._intervals import Interval, mean_interval
 from ._models import make
 from ._scores import Metric, available_metrics, reconstruct, score
-from ._training import Plan, train
+from ._training import Plan, train, warm_up
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def compare(
 ) -> Comparison:
     """Train the plan's network under each objective and with each size of code, and score the test's images.
 
-    Initial weights and the order of batches depend on the seed, so that only the objective differs. Each network has a
+    All start from the weights after the plan's warm-up; batches come in an order that depends on the seed alone. Each network has a
     folder of its own within `folder`; what is there already, whole or in part, is not trained again.
 
     Parameters
@@ -108,10 +108,17 @@ def compare(
     shape = make(plan.model, **plan.options).shape
     splits = splits.adapted(shape)
     metrics, absent = available_metrics()
-    contenders = [
-        _contend(one, splits, folder / folder_name(one), metrics, announce, options)
-        for one in _plans(plan, objectives, code_sizes)
-    ]
+    contenders = []
+    for size in code_sizes:
+        sized = replace(plan, options={**plan.options, "code_size": size})
+        start = None
+        if plan.warm_up:
+            announce(f"{plan.model}, code of {size}, warm-up")
+            start = warm_up(sized, splits, folder / f"warm-up-{size}", **options)
+        for name in objectives:
+            announce(f"{plan.model}, code of {size}, {name}")
+            one = replace(sized, objective=name)
+            contenders.append(_contend(one, splits, folder / folder_name(one), metrics, {"start": start, **options}))
     counts = len(splits.train), len(splits.validation), len(splits.test)
     return Comparison(plan, splits.source, counts, splits.test, metrics, absent, contenders)
 
@@ -121,21 +128,13 @@ def folder_name(plan: Plan) -> str:
     return f"{plan.objective.replace('*', 'x').replace(' ', '')}-{plan.options['code_size']}"
 
 
-def _plans(plan: Plan, objectives: Sequence[str], code_sizes: Sequence[int]) -> Iterator[Plan]:
-    for size in code_sizes:
-        for name in objectives:
-            yield replace(plan, objective=name, options={**plan.options, "code_size": size})
-
-
 def _contend(
     plan: Plan,
     splits: Splits,
     folder: Path,
     metrics: Sequence[Metric],
-    announce: Callable[[str], object],
     options: Mapping[str, Any],
 ) -> Contender:
-    announce(f"{plan.model}, code of {plan.options['code_size']}, {plan.objective}")
     trained = train(plan, splits, folder, resume=True, **options)
     images = reconstruct(trained.model, splits.test)
     history = read_history(folder / "history.csv")

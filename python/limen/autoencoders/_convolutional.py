@@ -8,7 +8,7 @@ Declared choices:
 - the bottleneck has no nonlinearity, and the decoder begins with a dense layer and ReLU;
 - the decoder's transposed convolutions have weights of their own (the code ties them to the encoder's);
 - a sigmoid at the end, so that images are in [0, 1];
-- weights drawn as PyTorch draws them;
+- images enter with 0.5 subtracted; weights are drawn as He et al. (2015) do;
 - `width`, the channels after the first convolution, is 128 as in the paper, and less where a run has to be short.
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ._layers import Autoencoder, Shape, at_least_one, checked_shape
+from ._layers import Autoencoder, Shape, at_least_one, centred, checked_shape, draw_weights
 
 _TAPS = 5
 _LAYERS = 3
@@ -51,11 +51,12 @@ class Convolutional(Autoencoder):
         self.options = {"shape": list(self.shape), "code_size": self.code_size, "width": self.width}
         self.encoder = encoder(self.shape, self.code_size, self.width)
         self.decoder = decoder(self.shape, self.code_size, self.width)
+        draw_weights(self)
 
     def encode(self, images: Tensor) -> Tensor:
         """Codes (B, code_size) of images (B, C, H, W) in [0, 1]."""
         self.check(images)
-        codes: Tensor = self.encoder(images)
+        codes: Tensor = self.encoder(centred(images))
         return codes
 
     def decode(self, codes: Tensor) -> Tensor:

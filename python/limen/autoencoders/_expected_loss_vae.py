@@ -24,7 +24,7 @@ from torch import Tensor
 
 from .._checks import number
 from ._convolutional import SMALLEST, decoder, encoder
-from ._layers import Autoencoder, Loss, Losses, Shape, at_least_one, checked_shape
+from ._layers import Autoencoder, Loss, Losses, Shape, at_least_one, centred, checked_shape, draw_weights
 
 
 class ExpectedLossVAE(Autoencoder):
@@ -70,11 +70,12 @@ class ExpectedLossVAE(Autoencoder):
         }
         self.encoder = encoder(self.shape, 2 * self.code_size, self.width)
         self.decoder = decoder(self.shape, self.code_size, self.width)
+        draw_weights(self)
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Means and log variances, (B, code_size) each, of q(z|x)."""
         self.check(images)
-        mean, log_variance = self.encoder(images).chunk(2, dim=1)
+        mean, log_variance = self.encoder(centred(images)).chunk(2, dim=1)
         return mean, log_variance
 
     def encode(self, images: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ Declared choices, where the paper is silent or not to be had:
 
 - hidden layers of 1024 and 512 units, mirrored (`widths`);
 - a bottleneck of 64 numbers without a nonlinearity (`code_size`);
-- ReLU between layers, a sigmoid at the end, so that images are in [0, 1];
-- weights drawn as PyTorch draws them.
+- leaky ReLU (slope 0.2) between layers, a sigmoid at the end, so that images are in [0, 1];
+- images enter with 0.5 subtracted; weights are drawn as He et al. (2015) do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ._layers import Autoencoder, Shape, at_least_one, checked_shape
+from ._layers import Autoencoder, Shape, at_least_one, centred, checked_shape, draw_weights
+
+_SLOPE = 0.2
 
 
 class FullyConnected(Autoencoder):
@@ -40,11 +42,12 @@ class FullyConnected(Autoencoder):
         sizes = [math.prod(self.shape), *hidden, self.code_size]
         self.encoder = nn.Sequential(nn.Flatten(), *_layers(sizes))
         self.decoder = nn.Sequential(*_layers(sizes[::-1]), nn.Sigmoid(), nn.Unflatten(1, self.shape))
+        draw_weights(self)
 
     def encode(self, images: Tensor) -> Tensor:
         """Codes (B, code_size) of images (B, C, H, W) in [0, 1]."""
         self.check(images)
-        codes: Tensor = self.encoder(images)
+        codes: Tensor = self.encoder(centred(images))
         return codes
 
     def decode(self, codes: Tensor) -> Tensor:
@@ -54,8 +57,8 @@ class FullyConnected(Autoencoder):
 
 
 def _layers(sizes: Sequence[int]) -> list[nn.Module]:
-    """Linear layers between those sizes, ReLU between them."""
+    """Linear layers between those sizes, leaky ReLU between them."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(_SLOPE)]
     return layers[:-1]

@@ -7,7 +7,7 @@ A triplet is an original and two reconstructions of it under different objective
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -30,12 +30,13 @@ _BETWEEN = "-vs-"
 class Preference:
     """How viewers judged two objectives.
 
-    a, b: the objectives. shares: of viewers who prefer b, one an image. votes: how many viewers each; None where that
-    isn't known.
+    a, b: the objectives. images: their numbers. shares: of viewers who prefer b, one an image. votes: how many viewers
+    each; None where that isn't known.
     """
 
     a: str
     b: str
+    images: Sequence[str]
     shares: NDArray[np.float64]
     votes: int | None
 
@@ -53,7 +54,7 @@ class Preference:
         return int((decided > 0.5).sum()), len(decided), _proportion(int((decided > 0.5).sum()), len(decided))
 
     def of_images(self) -> list[Interval]:
-        """For each image the share that prefers b, with its Wilson interval over viewers where their number is known."""
+        """For each image the share that prefers b; its Wilson interval where the number of viewers is known."""
         if self.votes is None:
             return [Interval(float(share), np.nan, np.nan) for share in self.shares]
         return [_proportion(round(share * self.votes), self.votes) for share in self.shares]
@@ -131,23 +132,31 @@ def read_preferences(root: Path) -> list[Preference]:
             "collects them and exports them"
         )
     votes = _votes(root / METADATA)
-    return [Preference(*subset.name.split(_BETWEEN, 1), _shares(subset / "judge"), votes) for subset in subsets]
+    preferences = []
+    for subset in subsets:
+        a, _, b = subset.name.partition(_BETWEEN)
+        shares = _shares(subset / "judge")
+        preferences.append(Preference(a, b, list(shares), np.array(list(shares.values())), votes))
+    return preferences
 
 
 def rank_shares(preferences: Sequence[Preference]) -> dict[str, list[Interval]] | None:
     """How often each of three objectives comes first, second and third among the images.
 
     An objective's points on an image are the shares that prefer it to each of the others; more points, better rank, and
-    who is tied shares ranks in equal parts. None where there are not all pairs of three objectives on the same images.
+    who is tied shares ranks in equal parts. Images that aren't judged in all three pairs don't count. None where there
+    are not all pairs of three objectives, or no such image.
     """
     names = list(dict.fromkeys(name for one in preferences for name in (one.a, one.b)))
-    counts = {len(one.shares) for one in preferences}
-    if len(names) != 3 or len(preferences) != 3 or len(counts) != 1:
+    shares = [dict(zip(one.images, one.shares, strict=True)) for one in preferences]
+    images = [image for image in shares[0] if all(image in others for others in shares)]
+    if len(names) != 3 or len(preferences) != 3 or not images:
         return None
-    points = {name: np.zeros(counts.copy().pop()) for name in names}
-    for one in preferences:
-        points[one.a] += 1 - one.shares
-        points[one.b] += one.shares
+    points = {name: np.zeros(len(images)) for name in names}
+    for one, of_pair in zip(preferences, shares, strict=True):
+        preferring_b = np.array([of_pair[image] for image in images])
+        points[one.a] += 1 - preferring_b
+        points[one.b] += preferring_b
     table = np.stack([points[name] for name in names]).round(6)
     above = (table[None] > table[:, None]).sum(1)  # objectives by images: how many are better
     tied = (table[None] == table[:, None]).sum(1)
@@ -161,19 +170,18 @@ def rank_shares(preferences: Sequence[Preference]) -> dict[str, list[Interval]] 
     }
 
 
-def _shares(folder: Path) -> NDArray[np.float64]:
-    def read() -> Iterator[float]:
-        for path in sorted(folder.glob("*.npy")):
-            try:
-                share = float(np.load(path).item())
-            except (OSError, ValueError, EOFError) as error:
-                raise ValueError(f"{path} is damaged: {error}") from error
-            if not 0 <= share <= 1:
-                raise ValueError(f"{path} must hold a share from 0 to 1; it holds {share}")
-            yield share
-
-    shares = np.fromiter(read(), np.float64)
-    if not len(shares):
+def _shares(folder: Path) -> dict[str, float]:
+    """The shares by the image's number."""
+    shares = {}
+    for path in sorted(folder.glob("*.npy")):
+        try:
+            share = float(np.load(path).item())
+        except (OSError, ValueError, EOFError) as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+        if not 0 <= share <= 1:
+            raise ValueError(f"{path} must hold a share from 0 to 1; it holds {share}")
+        shares[path.stem] = share
+    if not shares:
         raise ValueError(f"{folder} has no judgement in it")
     return shares
 

@@ -17,7 +17,7 @@ from ._image_sets import ImageSet, adapted
 from ._intervals import Interval
 from ._layers import Autoencoder
 from ._probe import Answers, interval, probe
-from ._training import Plan, train
+from ._training import Plan, train, warm_up
 from ._yale import Faces, face_splits
 
 COMPONENTS = "pca"
@@ -52,17 +52,22 @@ def train_on_faces(
     announce: Callable[[str], object] = lambda text: None,
     **options: Any,
 ) -> dict[str, Autoencoder]:
-    """A network for each plan, by its objective. Plans that differ in that alone start from the same weights.
+    """A network for each plan, by its objective, in which alone plans differ: all start from the same weights.
 
-    Declared choice: networks see three fifths of the faces, drawn by the plan's seed, and no labels. What is in the
+    Declared choice: networks see three fifths of the faces, drawn by the plans' seed, and no labels. What is in the
     folder already is not trained again; further options are those of `train`.
     """
+    first = plans[0]
+    splits = face_splits(faces, source, first.seed)
+    start = None
+    if first.warm_up:
+        announce(f"{first.model}, warm-up")
+        start = warm_up(first, splits, folder / "warm-up", **options)
     models = {}
     for plan in plans:
         announce(f"{plan.model}, {plan.objective}")
         place = folder / plan.objective.replace("*", "x").replace(" ", "")
-        splits = face_splits(faces, source, plan.seed)
-        models[plan.objective] = train(plan, splits, place, resume=True, **options).model
+        models[plan.objective] = train(plan, splits, place, resume=True, start=start, **options).model
     return models
 
 

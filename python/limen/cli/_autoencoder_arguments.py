@@ -138,6 +138,13 @@ def _add_probe(actions: Any) -> None:
     probe.add_argument("--code-size", type=positive, default=64, metavar="N", help="(default: 64)")
     probe.add_argument("--width", type=positive, metavar="N", help="channels after the first convolution")
     probe.add_argument("--epochs", type=positive, default=50, metavar="N", help="(default: 50)")
+    probe.add_argument(
+        "--warm-up",
+        type=int,
+        default=5,
+        metavar="N",
+        help="epochs under the squared error before that, the same for all (default: 5)",
+    )
     probe.add_argument("--batch-size", type=positive, default=32, metavar="N", help="(default: 32)")
     probe.add_argument("--learning-rate", type=float, default=1e-3, metavar="X", help="of Adam (default: 0.001)")
     probe.add_argument("--seed", type=int, default=0, metavar="N", help="of everything drawn (default: 0)")
@@ -166,6 +173,9 @@ def _add_training(parser: ArgumentParser) -> None:
     parser.add_argument("--patches", type=positive, default=4096, metavar="N", help="for training (default: 4096)")
     parser.add_argument("--held-out", type=positive, default=256, metavar="N", help="for the test (default: 256)")
     parser.add_argument("--epochs", type=positive, default=20, metavar="N", help="at most (default: 20)")
+    parser.add_argument(
+        "--warm-up", type=int, default=2, metavar="N", help="epochs under mse before, from which all start (default: 2)"
+    )
     parser.add_argument("--patience", type=int, default=0, metavar="N", help="epochs without gain; 0: all (default)")
     parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="(default: 32)")
     parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X", help="of Adam (default: 0.001)")

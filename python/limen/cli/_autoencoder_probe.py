@@ -92,6 +92,7 @@ def _plans(arguments: Namespace) -> list[Plan]:
             learning_rate=arguments.learning_rate,
             batch_size=arguments.batch_size,
             seed=arguments.seed,
+            warm_up=arguments.warm_up,
         )
         for objective in dict.fromkeys(arguments.objectives or _OBJECTIVES)
     ]

@@ -43,6 +43,7 @@ def plan(arguments: Namespace, objective: str, code_size: int | None) -> Plan:
         batch_size=arguments.batch_size,
         seed=arguments.seed,
         patience=arguments.patience,
+        warm_up=arguments.warm_up,
     )
 
 
