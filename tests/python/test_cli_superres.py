@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +141,21 @@ def test_images_that_fail_are_told_and_the_others_scored(
         == 1
     )
     assert "c.png: 7 x 50 is smaller than a patch" in capsys.readouterr().err
+
+
+def test_names_that_are_no_text(images: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    file = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png"))
+    try:
+        file.write_bytes((images / "camera.png").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 only")
+    output, pictures = tmp_path / "scores.csv", tmp_path / "pictures"
+    command = ["superres", "score", "--scale", "2", "--images", str(folder), "--output", str(output)]
+    assert main([*command, "--pictures", str(pictures)]) == 0
+    assert output.read_text(encoding="utf-8").splitlines()[1].startswith("caf\\xe9.png,96,78,bicubic,2,")
+    assert len(list(pictures.iterdir())) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import limen
 from limen.cli._files import write_atomically
+from limen.cli._names import printable
 
 if TYPE_CHECKING:
     from limen.superres import Restored, Trained
@@ -26,7 +27,7 @@ def write_scores(path: Path, images: Sequence[Restored], scale: int, networks: M
     """
     rows = [
         {
-            "image": image.name,
+            "image": printable(image.name),
             "width": image.width,
             "height": image.height,
             "method": method,

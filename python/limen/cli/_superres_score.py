@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limen.cli._autoencoder_training import tell_skipped, usage_errors
 from limen.cli._errors import UsageError, needs_extra
 from limen.cli._files import check_writable
 from limen.cli._table import align
@@ -28,12 +29,10 @@ def run(arguments: Namespace) -> int:
 
     if arguments.output is not None:
         check_writable(arguments.output)
-    try:
+    with usage_errors():
         networks = _networks(arguments.checkpoints)
         scale = _scale(arguments.scale, networks)
         sources = held_out_photographs() if arguments.images is None else folder_images(arguments.images)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
     methods = ["bicubic", *networks]
     if arguments.against not in methods:
         raise UsageError(f"--against must be one of {', '.join(methods)}; got {arguments.against!r}")
@@ -41,8 +40,7 @@ def run(arguments: Namespace) -> int:
         _make_folder(arguments.pictures)
 
     images, failed = _score(sources, scale, networks, arguments.pictures)
-    for reason in failed:
-        print(f"left out: {reason}", file=sys.stderr)
+    tell_skipped(failed)
     if images:
         print(_table(images, methods, arguments.against, scale))
         if arguments.output is not None:
