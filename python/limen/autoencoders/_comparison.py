@@ -81,8 +81,8 @@ def compare(
 ) -> Comparison:
     """Train the plan's network under each objective and with each size of code, and score the test's images.
 
-    All start from the weights after the plan's warm-up; batches come in an order that depends on the seed alone. Each network has a
-    folder of its own within `folder`; what is there already, whole or in part, is not trained again.
+    All start from the weights after the plan's warm-up; batches come in an order that depends on the seed alone. Each
+    network has a folder of its own within `folder`; what is there already, whole or in part, is not trained again.
 
     Parameters
     ----------

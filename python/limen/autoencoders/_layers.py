@@ -75,15 +75,17 @@ def draw_weights(network: nn.Module) -> None:
     has next to no slope.
     """
     for layer in network.modules():
-        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
-            inputs = (
-                layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels * math.prod(layer.kernel_size)
-            )
+        if isinstance(layer, nn.Linear):
+            inputs = float(layer.in_features)
+        elif isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            inputs = layer.in_channels * float(math.prod(layer.kernel_size))
             if isinstance(layer, nn.ConvTranspose2d):
-                inputs /= math.prod(layer.stride)  # of the taps a pixel meets one in each stride
-            nn.init.normal_(layer.weight, 0, math.sqrt(2 / inputs))
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
+                inputs /= math.prod(layer.stride)  # A pixel meets that part of the taps.
+        else:
+            continue
+        nn.init.normal_(layer.weight, 0, math.sqrt(2 / inputs))
+        assert layer.bias is not None
+        nn.init.zeros_(layer.bias)
 
 
 def checked_shape(shape: object, least: int) -> Shape:
