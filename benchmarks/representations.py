@@ -18,13 +18,14 @@ from limen.cli import main
 _ROOT = Path(__file__).parents[1]
 _BUILD = _ROOT / "build" / "representations"
 _PAGE = _ROOT / "docs" / "representations.md"
+_SIZE = ["--epochs", "15"]
 _PICTURE = _ROOT / "docs" / "faces.png"
 
 
 def run() -> None:
-    """Probe by the command's own defaults, fill the page."""
+    """Train and probe, fill the page."""
     _BUILD.parent.mkdir(exist_ok=True)
-    if main(["autoencoder", "probe", str(_BUILD)]):
+    if main(["autoencoder", "probe", str(_BUILD), *_SIZE]):
         raise SystemExit("probing failed")
     summary = json.loads((_BUILD / "summary.json").read_text())
     fill(_PAGE, "table", "\n".join(_table(summary["codes"])))

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.pages import fill
 from limen.cli import main
 from limen.cli._superres_pictures import write_picture
@@ -37,6 +39,8 @@ def run(scales: Sequence[int]) -> None:
             if image.name in _PICTURED.get(scale, ()):
                 write_picture(_PICTURES, image)
         fill(_PAGE, f"scale {scale}", "\n".join(_table(images, ["bicubic", *models])))
+        if scale == 3:
+            fill(_PAGE, "brightness", "\n".join(_brightness(images, ["bicubic", *models])))
 
 
 def _trained(scale: int, objective: str) -> Path:
@@ -67,6 +71,27 @@ def _table(images: Sequence[Restored], methods: Sequence[str]) -> Iterator[str]:
                 gain = f"{found.difference:+.{digits}f} ± {found.half_width:.{digits}f}"
                 cells.append("" if method == against else gain)
         yield f"| {method} | {' | '.join(cells)} |"
+
+
+def _brightness(images: Sequence[Restored], methods: Sequence[str]) -> Iterator[str]:
+    """A line a method: how its images differ from the originals as a whole, and what is left without that."""
+    yield "| method | mean, of 255 | deviation | PSNR, dB | after a straight line |"
+    yield "|---|---:|---:|---:|---:|"
+    for method in methods:
+        found = np.mean([_whole(image, method) for image in images], axis=0)
+        yield f"| {method} | {found[0]:+.1f} | × {found[1]:.3f} | {found[2]:.2f} | {found[3]:.2f} |"
+
+
+def _whole(image: Restored, method: str) -> list[float]:
+    """Difference of means, ratio of deviations, PSNR, and that after the best scaling and shift of the image."""
+    x, y = image.pixels[method].astype(np.float64).ravel(), image.original.astype(np.float64).ravel()
+    fitted = np.polyval(np.polyfit(x, y, 1), x)
+    return [
+        x.mean() - y.mean(),
+        x.std() / y.std(),
+        image.scores[method].psnr,
+        10 * np.log10(255**2 / np.mean((fitted - y) ** 2)),
+    ]
 
 
 if __name__ == "__main__":

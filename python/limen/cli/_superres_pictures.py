@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from limen.cli._contact_sheet import Tile, draw_contact_sheet
 from limen.cli._files import write_atomically
-from limen.cli._names import printable
 
 if TYPE_CHECKING:
     from limen.superres import Restored, Scores
@@ -22,13 +21,8 @@ _ENLARGED = 3
 def write_picture(folder: Path, image: Restored) -> None:
     """Write ``NAME.png``: the original, the bicubic image and every network's, with the scores of the whole image."""
     part = _busiest(image.original, image.pixels["bicubic"])
-    tiles = [
-        Tile(
-            _enlarged(image.original[part]),
-            "original",
-            f"{printable(image.name)}, row {part[0].start}, column {part[1].start}",
-        )
-    ]
+    place = f"row {part[0].start}, column {part[1].start}"
+    tiles = [Tile(_enlarged(image.original[part]), "original", place)]
     for method, pixels in image.pixels.items():
         tiles.append(Tile(_enlarged(pixels[part]), method, _caption(image.scores[method])))
     sheet = draw_contact_sheet(tiles)
