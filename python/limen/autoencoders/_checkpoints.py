@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 from collections.abc import Mapping
@@ -36,11 +37,14 @@ class WholeFiles(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write, or raise OSError that names the file."""
         path = Path(path)
+        # In memory first: to a full disk PyTorch's own writer answers with an error that doesn't say so.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(temporary, "wb") as file:
-                torch.save(checkpoint, _Stream(file))  # type: ignore[arg-type]
+                file.write(content.getbuffer())
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
@@ -49,20 +53,6 @@ class WholeFiles(TorchCheckpointIO):
             raise OSError(error.errno, f"can't write a checkpoint ({error.strerror}){kept}", str(path)) from error
         finally:
             temporary.unlink(missing_ok=True)
-
-
-class _Stream:
-    """A file for `torch.save`, whose own writer would answer a full disk with an error that doesn't say so."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def write(self, data: Any) -> int:
-        written: int = self._file.write(data)
-        return written
-
-    def flush(self) -> None:
-        self._file.flush()
 
 
 def load(path: str | os.PathLike[str]) -> Trained:
@@ -83,7 +73,7 @@ def load(path: str | os.PathLike[str]) -> Trained:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} is damaged or no checkpoint: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"{path} is damaged or no checkpoint: {_first_line(error)}") from error
     record = content.get(RECORD) if isinstance(content, dict) else None
     if not isinstance(record, dict) or record.get("model") not in MODELS:
         raise ValueError(
@@ -94,7 +84,7 @@ def load(path: str | os.PathLike[str]) -> Trained:
         model = MODELS[record["model"]](**record["options"])
         model.load_state_dict(weights)
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} doesn't fit the network it names: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"{path} doesn't fit the network it names: {_first_line(error)}") from error
     return Trained(model.eval(), record)
 
 
@@ -108,3 +98,8 @@ def refuse_other_run(path: Path, record: Mapping[str, Any]) -> None:
     if differing:
         told = ", ".join(f"{name} {found.get(name)!r} instead of {record[name]!r}" for name in differing)
         raise ValueError(f"{path} is of another run: {told}; choose another folder, or the options of that run")
+
+
+def _first_line(error: Exception) -> str:
+    """What PyTorch says before it goes on; the kind of error where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
