@@ -33,6 +33,7 @@ def page(results: Results, picture: str) -> str:
         notes=(HERE / "notes.md").read_text(),
         comparisons=tables.comparisons(results),
         lpips=tables.lpips(results),
+        steps=tables.steps(results),
         implementations=tables.implementations(results),
         small=tables.small(results),
         accuracy=tables.accuracy(results),

@@ -68,12 +68,19 @@ class Results:
     @property
     def cases(self) -> list[str]:
         """Those of SSIM, in the order in which they were measured."""
-        return list(dict.fromkeys(c.case for c in self.comparisons if not c.operation.startswith("LPIPS")))
+        return list(
+            dict.fromkeys(c.case for c in self.comparisons if not c.operation.startswith(("LPIPS", "Training")))
+        )
 
     @property
     def lpips(self) -> list[Comparison]:
         """Comparisons of networks, each with cases of its own."""
         return [comparison for comparison in self.comparisons if comparison.operation.startswith("LPIPS")]
+
+    @property
+    def steps(self) -> list[Comparison]:
+        """Comparisons of training steps."""
+        return [comparison for comparison in self.comparisons if comparison.operation.startswith("Training")]
 
     def comparison(self, operation: str, peer: str, case: str) -> Comparison | None:
         """The one with a peer of which the name begins so; of several that against which limen does worst."""

@@ -16,6 +16,8 @@ from .targets import (
     SMALL_PAIR_AIM,
     SMALL_PAIR_AT_MOST,
     SMALL_PAIRS,
+    STEP,
+    STEP_AT_MOST,
     TARGETS,
 )
 
@@ -75,6 +77,17 @@ def lpips(results: Results) -> dict[str, list[Row]]:
             met = _met(*(target.reaches(measured[0], bound) for bound in (target.at_least, target.aim)))
         aims.append([target.name, *target.bounds, _ratio(measured), met])
     return {"aims": [*aims, *_lpips_memory(results)], "rows": [[c.case, *_comparison(c)] for c in results.lpips]}
+
+
+def steps(results: Results) -> list[Row]:
+    """Training steps, and how much longer than with MSE they take."""
+    rows = []
+    for one in results.steps:
+        ratio, (low, high) = 1 / one.ratio, one.range
+        bound = STEP_AT_MOST.bounds[0] if one.operation == STEP else ""
+        times = (_significant(1e3 * time) for time in (one.their_time, one.limen_time))
+        rows.append([one.operation, one.case, *times, f"{ratio:.3f} ({1 / high:.3f} to {1 / low:.3f})", bound])
+    return rows
 
 
 def _lpips_memory(results: Results) -> list[Row]:

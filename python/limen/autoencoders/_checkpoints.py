@@ -1,0 +1,105 @@
+"""Checkpoints: written whole or not at all, and read back only as what they are."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..torch._lightning import TorchCheckpointIO
+from ._layers import Autoencoder
+from ._models import MODELS
+
+RECORD = "limen"
+"""The key under which a checkpoint says what it is of."""
+
+BEST, LAST = "best.ckpt", "last.ckpt"
+_PREFIX = "model."
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network from a checkpoint, and the record of how it came about: plain values by name."""
+
+    model: Autoencoder
+    record: Mapping[str, Any]
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Fills a file beside the checkpoint and moves it there, so that a full disk leaves the checkpoint before it."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write, or raise OSError that names the file."""
+        path = Path(path)
+        # In memory first: to a full disk PyTorch's own writer answers with an error that doesn't say so.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(temporary, "wb") as file:
+                file.write(content.getbuffer())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError as error:
+            kept = "; the one before it is kept" if path.exists() else ""
+            raise OSError(error.errno, f"can't write a checkpoint ({error.strerror}){kept}", str(path)) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def load(path: str | os.PathLike[str]) -> Trained:
+    """The network of a checkpoint that training wrote, on the CPU, for evaluation.
+
+    Only tensors and plain values are read: a file from elsewhere can't run anything.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is damaged, or of something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+        raise ValueError(f"{path} is damaged or no checkpoint: {_first_line(error)}") from error
+    record = content.get(RECORD) if isinstance(content, dict) else None
+    if not isinstance(record, dict) or record.get("model") not in MODELS:
+        raise ValueError(
+            f"{path} is a checkpoint of something else: `limen autoencoder train` writes those of {', '.join(MODELS)}"
+        )
+    weights = {name[len(_PREFIX) :]: value for name, value in content["state_dict"].items() if name.startswith(_PREFIX)}
+    try:
+        model = MODELS[record["model"]](**record["options"])
+        model.load_state_dict(weights)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} doesn't fit the network it names: {_first_line(error)}") from error
+    return Trained(model.eval(), record)
+
+
+def refuse_other_run(path: Path, record: Mapping[str, Any]) -> None:
+    """Raise ValueError where the checkpoint is of another run than the one that is to go on.
+
+    The version of limen may differ.
+    """
+    found = load(path).record
+    differing = [name for name in record if name != "limen" and found.get(name) != record[name]]
+    if differing:
+        told = ", ".join(f"{name} {found.get(name)!r} instead of {record[name]!r}" for name in differing)
+        raise ValueError(f"{path} is of another run: {told}; choose another folder, or the options of that run")
+
+
+def _first_line(error: Exception) -> str:
+    """What PyTorch says before it goes on; the kind of error where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
