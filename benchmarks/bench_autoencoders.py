@@ -1,7 +1,7 @@
-"""What MS-SSIM adds to a training step of the convolutional autoencoder, by limen and by pytorch-msssim, on two threads.
+"""What MS-SSIM adds to a training step of the convolutional autoencoder, by limen and by pytorch-msssim.
 
-The step is forward, backward and Adam, of 32 images of 96 x 96. pytorch-msssim takes no image whose shorter side is 160 or
-less with its window of 11: it gets one of 5, which is less work.
+The step is forward, backward and Adam, of 32 images of 96 x 96, on two threads. With its window of 11 pytorch-msssim
+takes no image whose shorter side is 160 or less: it gets one of 5, which is less work.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def _step(loss: Callable[..., torch.Tensor], images: torch.Tensor, width: int) -
 
 def _peer(decoded: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     ms_ssim = library("pytorch_msssim").ms_ssim
-    return 1 - ms_ssim(decoded, images, data_range=1.0, win_size=5, weights=[1.0] * 5, size_average=False)
+    score: torch.Tensor = ms_ssim(decoded, images, data_range=1.0, win_size=5, weights=[1.0] * 5, size_average=False)
+    return 1 - score
 
 
 @pytest.mark.parametrize("name", [STEP, STEP_OF_PEER])
