@@ -73,7 +73,7 @@ lint: $(VENV)/.dev mypy ## Formatters and static checks
 
 mypy: $(VENV)/.dev
 	$(BIN)/mypy python
-	$(BIN)/mypy --no-check-untyped-defs --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls $(wildcard benchmarks examples)
+	$(BIN)/mypy --no-check-untyped-defs --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --no-warn-unused-ignores $(wildcard benchmarks examples)
 
 format: $(VENV)/.dev ## Formatters, writing
 	$(BIN)/ruff check --fix $(PYTHON_FOLDERS)

@@ -123,7 +123,9 @@ def main() -> None:
         parts = [table(summary, size) for size in sizes] + pictures(folder, folder.name, objectives, sizes)
         marks = f"<!-- {folder.name} -->\n", f"<!-- end of {folder.name} -->"
         new = marks[0] + "\n" + "\n\n".join(parts) + "\n\n" + marks[1]
-        page = re.sub(re.escape(marks[0]) + ".*?" + re.escape(marks[1]), lambda _, new=new: new, page, flags=re.DOTALL)
+        page = re.sub(
+            re.escape(marks[0]) + ".*?" + re.escape(marks[1]), new.replace("\\", r"\\"), page, flags=re.DOTALL
+        )
     (DOCS / "autoencoders.md").write_text(page, encoding="utf-8")
 
 

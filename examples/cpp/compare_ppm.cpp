@@ -51,7 +51,9 @@ int main(int count, char** arguments) {
         std::array<double, 3> score{};
         limen::ssim(x.view(), y.view(), 255, {}, limen::Reduction::channels, score.data());
         std::printf("SSIM  red %.4f  green %.4f  blue %.4f\n", score[0], score[1], score[2]);
-        std::printf("PSNR  %.2f dB\n", limen::psnr(x.view(), y.view(), 255));
+        double psnr = 0;
+        limen::psnr(x.view(), y.view(), 255, limen::Reduction::image, &psnr);
+        std::printf("PSNR  %.2f dB\n", psnr);
         return 0;
     } catch (
         const std::exception& error) {  // files that can't be read; images of other shapes, or smaller than the window

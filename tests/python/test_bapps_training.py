@@ -21,7 +21,12 @@ from lpips_peers import light_vgg
 from peers import library
 from torch_images import torch
 
-QUIET: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+QUIET: dict[str, Any] = {
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "accelerator": "cpu",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)

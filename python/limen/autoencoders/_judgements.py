@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import binomtest
 
-from ..bapps._writing import METADATA, staged_folder, write_metadata
+from ..bapps._layout import METADATA
+from ..bapps._writing import staged_folder, write_metadata
 from ._image_sets import ImageSet
 from ._intervals import Interval, mean_interval
 
