@@ -116,7 +116,7 @@ def test_every_architecture_takes_any_size(upsampling: str, normalisation: str, 
     np.testing.assert_array_equal(made(image, 2), made(image, 2))  # No dropout any more.
 
 
-@pytest.mark.parametrize(("corruption", "loss"), zip(CORRUPTIONS, (*LOSSES, *LOSSES), strict=False))
+@pytest.mark.parametrize(("corruption", "loss"), list(zip(CORRUPTIONS, (*LOSSES, *LOSSES), strict=False)))
 def test_every_task_and_loss_is_learnt(corruption: str, loss: str) -> None:
     plan = dataclasses.replace(PLAN, corruption=corruption, loss=loss)
     made = train_denoiser(plan, patches(), snapshots=(2, 60))
