@@ -78,7 +78,10 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def adapted(images: ImageSet, shape: Shape) -> ImageSet:
-    """The images in that shape: colour turns grey by its luma, grey is repeated, larger images are shrunk by area.
+    """The images in that shape: colour turns grey by its luma, grey is repeated, larger images are shrunk.
+
+    A pixel of the smaller image is the mean of all that it touches, as in PyTorch's interpolation by area: those at its
+    rim count in full.
 
     Raises
     ------
