@@ -32,7 +32,7 @@ LIN = ("--mode", "lin", "--lr", "0.01", "--epochs", "12", "--decay-epochs", "4")
 TRAININGS = {
     "kmeans-lin": (*LIN, "--backbone", "kmeans.pth"),
     "random-lin": (*LIN, "--backbone", "random.pth"),
-    "scratch": ("--mode", "scratch", "--lr", "0.0005", "--epochs", "8", "--decay-epochs", "2"),
+    "scratch": ("--mode", "scratch", "--lr", "0.0005", "--epochs", "3", "--decay-epochs", "1"),
 }
 # What each was before: the network that training began from, all channels alike.
 BEFORE = {"kmeans-lin": "kmeans", "random-lin": "random", "scratch": "random"}

@@ -12,6 +12,7 @@ from . import plot, tables
 from .results import Results, read
 
 HERE = Path(__file__).parent
+BUDGET = HERE.parent / "docs" / "cuda_budget.md"
 
 
 def page(results: Results, picture: str) -> str:
@@ -39,6 +40,7 @@ def page(results: Results, picture: str) -> str:
         accuracy=tables.accuracy(results),
         aims=tables.aims(),
         memory=tables.memory(results),
+        budget=BUDGET.read_text().partition("\n\n")[2].strip(),
     )
 
 
