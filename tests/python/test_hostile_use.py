@@ -12,7 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from bapps_sets import make_set
 from limen._whole_files import write_atomically
+from limen.bapps import Dataset
 from limen.bapps._metrics import MetricError, find_metrics
 from limen.cli import main
 from limen.cli._images import ImageError, read_image
@@ -75,6 +77,23 @@ def test_what_lightning_refuses_is_wrong_usage(
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("limen autoencoder: ")
     assert not (tmp_path / "out" / "last.ckpt").exists()
+
+
+@pytest.mark.parametrize("where", ["loss", "weights"])
+def test_a_training_that_diverges_writes_no_weights(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = pytest.importorskip("limen.bapps._training")
+    torch = pytest.importorskip("torch")
+    if where == "loss":
+        monkeypatch.setattr(training, "ranking_loss", lambda logits, judge: logits.mean() * torch.nan)
+    else:
+        monkeypatch.setattr(training, "project", lambda metric: metric.linear[0].data.fill_(torch.nan))
+    options = training.TrainingOptions(backbone="random", epochs=1, decay_epochs=0)
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    with pytest.raises(FloatingPointError, match=r"lr 0\.0001 is too high: .*step 1"):
+        training.train(Dataset(make_set(tmp_path / "set", items=4)), tmp_path / "out", options, **quiet)
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["training.json"]
 
 
 def test_seeds_are_whole_numbers(capsys: pytest.CaptureFixture[str]) -> None:
