@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._conventions import Convention, conventions
 from ._core import version as _version
 from ._feature_distance import feature_distance
@@ -10,6 +13,13 @@ from ._lpips import lpips, lpips_matrix
 from ._ms_ssim import ms_ssim, ms_ssim_gradient
 from ._pixel_errors import mae, mse, psnr
 from ._ssim import ssim, ssim_gradient
+
+if TYPE_CHECKING:
+    from . import autoencoders as autoencoders
+    from . import bapps as bapps
+    from . import distortions as distortions
+    from . import superres as superres
+    from . import torch as torch
 
 __version__ = _version()
 
@@ -31,3 +41,11 @@ __all__ = [
     "ssim_gradient",
     "use_implementation",
 ]
+
+if not TYPE_CHECKING:  # Else any misspelt name would pass for a package.
+
+    def __getattr__(name: str) -> Any:
+        """Import what has PyTorch and others under it when it is first asked for, as in `limen.torch.SSIM`."""
+        if name in ("autoencoders", "bapps", "distortions", "superres", "torch"):
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,8 +1,7 @@
-"""Checkpoints: written whole or not at all, and read back only as what they are."""
+"""Checkpoints, read back only as what they are."""
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ from typing import Any
 
 import torch
 
-from ..torch._lightning import TorchCheckpointIO
 from ._layers import Autoencoder
 from ._models import MODELS
 
@@ -29,30 +27,6 @@ class Trained:
 
     model: Autoencoder
     record: Mapping[str, Any]
-
-
-class WholeFiles(TorchCheckpointIO):
-    """Fills a file beside the checkpoint and moves it there, so that a full disk leaves the checkpoint before it."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write, or raise OSError that names the file."""
-        path = Path(path)
-        # In memory first: to a full disk PyTorch's own writer answers with an error that doesn't say so.
-        content = io.BytesIO()
-        torch.save(checkpoint, content)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "wb") as file:
-                file.write(content.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError as error:
-            kept = "; the one before it is kept" if path.exists() else ""
-            raise OSError(error.errno, f"can't write a checkpoint ({error.strerror}){kept}", str(path)) from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike[str]) -> Trained:

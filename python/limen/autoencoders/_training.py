@@ -16,7 +16,8 @@ from torch import Tensor
 import limen
 
 from ..torch._lightning import lightning
-from ._checkpoints import BEST, LAST, RECORD, Trained, WholeFiles, load, refuse_other_run
+from ..torch._trainer import make_trainer
+from ._checkpoints import BEST, LAST, RECORD, Trained, load, refuse_other_run
 from ._data import ImageData
 from ._guard import DivergedError, check_gradients, check_losses
 from ._history import History
@@ -181,10 +182,9 @@ def train(
             start = warm_up(plan, splits, folder / "warm-up", progress=progress, **trainer_options)
         training.model.load_state_dict(start.state_dict())
     with quiet():
-        trainer = lightning.Trainer(
+        trainer = make_trainer(
             max_epochs=plan.epochs,
             callbacks=_callbacks(plan, folder),
-            plugins=[WholeFiles()],
             logger=False,
             enable_model_summary=False,
             enable_progress_bar=sys.stdout.isatty() if progress is None else progress,

@@ -158,12 +158,13 @@ def own_metric(label: str, spec: str) -> Metric:
         try:
             function = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise MetricError(f"{spec}: {error}") from error
+            raise MetricError(str(error)) from error
         finally:
             sys.path.remove(os.getcwd())
 
         def distance(x: Any, y: Any) -> NDArray[np.float64]:
-            answer = np.asarray(function(x, y), np.float64).reshape(-1)
+            # Copies: other metrics see these images too, whatever the function writes into its own.
+            answer = np.asarray(function(x.copy(), y.copy()), np.float64).reshape(-1)
             if answer.shape != (len(x),) or np.isnan(answer).any():
                 raise MetricError(f"{spec} must answer {len(x)} numbers for {len(x)} pairs; got {answer.shape}, or NaN")
             return answer

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from limen._whole_files import write_atomically
 from limen.torch import LPIPS
 
 
@@ -40,10 +41,7 @@ def save_weights(metric: LPIPS, path: str | os.PathLike[str]) -> None:
 
     ``limen.torch.LPIPS(net, backbone=path, linear=path)`` and ``lpips.LPIPS(net=net, model_path=path)`` read the file.
     """
-    target = Path(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        torch.save(lpips_state_dict(metric), part)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    # In memory first: to a full disk PyTorch's own writer answers with an error that doesn't say so.
+    content = io.BytesIO()
+    torch.save(lpips_state_dict(metric), content)
+    write_atomically(path, lambda file: file.write(content.getbuffer()))

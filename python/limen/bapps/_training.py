@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from torch.utils.data import ConcatDataset, DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from limen._backbones import backbone_named
+from limen._whole_files import write_atomically
 from limen.torch._lightning import lightning
+from limen.torch._trainer import make_trainer
 
 from ._dataset import Dataset, Subset
 from ._ranking import RankingNetwork, distances, project, ranking_loss, trainable_lpips
@@ -72,8 +75,8 @@ class TrainingOptions:
             raise ValueError(f"decay_epochs must not be negative; got {self.decay_epochs}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1); got {self.dropout:g}")
-        if not self.lr > 0:
-            raise ValueError(f"lr must be positive; got {self.lr:g}")
+        if not 0 < self.lr < math.inf:
+            raise ValueError(f"lr must be positive and finite; got {self.lr:g}")
 
 
 class PerceptualTraining(lightning.LightningModule):
@@ -91,6 +94,10 @@ class PerceptualTraining(lightning.LightningModule):
         *images, judge = batch
         d0, d1 = distances(self.metric, images, self.options.dropout)
         loss = ranking_loss(self.ranking(d0, d1), judge)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"{self._settings()}: the loss became {loss.item()} at step {self.global_step + 1}"
+            )
         self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(judge))
         return loss
 
@@ -105,6 +112,15 @@ class PerceptualTraining(lightning.LightningModule):
         score = torch.where(d0 < d1, 1 - judge, torch.where(d0 > d1, judge, 0.5)).mean()
         name = f"val_2afc_{self.val_names[dataloader_idx]}"
         self.log(name, score, on_epoch=True, batch_size=len(judge), add_dataloader_idx=False, sync_dist=True)
+
+    def check_weights(self) -> None:
+        """Raise FloatingPointError unless all are finite: the last step of an epoch has no loss after it that tells."""
+        for name, parameter in self.named_parameters():
+            if not torch.isfinite(parameter).all():
+                raise FloatingPointError(f"{self._settings()}: {name} isn't finite after step {self.global_step}")
+
+    def _settings(self) -> str:
+        return f"lr {self.options.lr:g} is too high"
 
     def configure_optimizers(self) -> Any:
         """Adam, at one rate and then linearly down, epoch by epoch."""
@@ -161,6 +177,7 @@ class _WriteWeights(lightning.Callback):
         self.path = path
 
     def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
+        module.check_weights()  # Before Lightning writes its checkpoint.
         if trainer.is_global_zero:
             save_weights(module.metric, self.path)
 
@@ -191,8 +208,12 @@ def train(
     ------
     FileExistsError, FileNotFoundError
         If `output` has been trained into and `resume` isn't said; or the other way round.
+    FloatingPointError
+        If the loss or a weight is not finite; what the epochs before wrote remains.
+    OSError
+        If a file can't be written: the one before it remains.
     ValueError
-        If there is nothing to train on, or an image or judgement is broken.
+        If there is nothing to train on, an image or judgement is broken, or Lightning refuses an option.
     """
     checkpoint = output / CHECKPOINT
     if resume:
@@ -227,7 +248,7 @@ def train(
         lightning.callbacks.ModelCheckpoint(output, Path(CHECKPOINT).stem, save_top_k=1, enable_version_counter=False),
         _WriteWeights(output / WEIGHTS),
     ]
-    trainer = lightning.Trainer(
+    trainer = make_trainer(
         max_epochs=options.epochs + options.decay_epochs,
         callbacks=callbacks,
         default_root_dir=output,
@@ -235,7 +256,7 @@ def train(
         **{"log_every_n_steps": 10, **trainer_options},
     )
     if trainer.is_global_zero:
-        (output / RECORD).write_text(json.dumps(record, indent=1) + "\n")
+        _write_record(output, record)
     with warnings.catch_warnings():
         # Lightning's advice on workers and loggers is the user's to take, and its deprecations aren't ours to mend.
         warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch\.")
@@ -243,5 +264,10 @@ def train(
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint if resume else None)
     figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if trainer.is_global_zero:
-        (output / RECORD).write_text(json.dumps({**record, "figures": figures}, indent=1) + "\n")
+        _write_record(output, {**record, "figures": figures})
     return figures
+
+
+def _write_record(output: Path, record: dict[str, Any]) -> None:
+    text = json.dumps(record, indent=1) + "\n"
+    write_atomically(output / RECORD, lambda file: file.write(text.encode()))

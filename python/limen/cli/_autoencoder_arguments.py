@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from limen.cli._argument_types import FileOfKind, positive
+from limen.cli._argument_types import FileOfKind, positive, whole
 
 _OBJECTIVES = "mse, mae, ssim, ms-ssim, lpips-alex, lpips-vgg, lpips-squeeze, or a sum such as 0.8*ms-ssim+0.2*mae"
 _COMPARED = ("mse", "mae", "ssim", "ms-ssim")
@@ -89,7 +89,7 @@ def _add_judge(actions: Any) -> None:
     )
     judge.add_argument("--code-size", type=positive, metavar="N", help="of the networks (default: the smallest)")
     judge.add_argument("--images", type=positive, default=100, metavar="N", help="at most so many (default: 100)")
-    judge.add_argument("--seed", type=int, default=0, metavar="N", help="of which images (default: 0)")
+    judge.add_argument("--seed", type=whole, default=0, metavar="N", help="of which images (default: 0)")
 
 
 def _add_preferences(actions: Any) -> None:
@@ -147,7 +147,7 @@ def _add_probe(actions: Any) -> None:
     )
     probe.add_argument("--batch-size", type=positive, default=32, metavar="N", help="(default: 32)")
     probe.add_argument("--learning-rate", type=float, default=1e-3, metavar="X", help="of Adam (default: 0.001)")
-    probe.add_argument("--seed", type=int, default=0, metavar="N", help="of everything drawn (default: 0)")
+    probe.add_argument("--seed", type=whole, default=0, metavar="N", help="of everything drawn (default: 0)")
     probe.add_argument("--threads", type=positive, metavar="N", help="of PyTorch and limen (default: their own)")
 
 
@@ -179,7 +179,7 @@ def _add_training(parser: ArgumentParser) -> None:
     parser.add_argument("--patience", type=int, default=0, metavar="N", help="epochs without gain; 0: all (default)")
     parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="(default: 32)")
     parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X", help="of Adam (default: 0.001)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches, patches (default: 0)")
+    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="of weights, batches, patches (default: 0)")
     parser.add_argument("--threads", type=positive, metavar="N", help="of PyTorch and limen (default: their own)")
     parser.add_argument(
         "--accelerator", default="auto", metavar="NAME", help="Lightning's: cpu, gpu, ... (default: auto)"

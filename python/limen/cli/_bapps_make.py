@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 
 from limen.cli._errors import UsageError
@@ -23,7 +24,7 @@ def run(arguments: Namespace) -> int:
             seed=arguments.seed,
             error_rate=arguments.error_rate,
             networks=arguments.networks,
-            progress=True,
+            progress=sys.stderr.isatty(),
         )
     except (ImportError, ValueError, FileExistsError) as error:
         raise UsageError(str(error)) from error

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-from limen.cli._argument_types import FileOfKind, positive
+from limen.cli._argument_types import FileOfKind, positive, whole
 
 _NETS = ("alex", "vgg", "squeeze", "caffe-alex")
 _METRIC_HELP = (
@@ -45,7 +45,7 @@ def _add_score(actions: Any) -> None:
     score.add_argument("--split", choices=("train", "val"), default="val", help="(default: val)")
     _add_subsets(score)
     score.add_argument("--draws", type=positive, default=1000, metavar="N", help="of the bootstrap (default: 1000)")
-    score.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: 0)")
+    score.add_argument("--seed", type=whole, default=0, metavar="N", help="of the bootstrap (default: 0)")
     score.add_argument(
         "--output", type=FileOfKind(".csv", ".json"), metavar="FILE", help="write the scores to a .csv or .json file"
     )
@@ -96,14 +96,14 @@ def _add_train(actions: Any) -> None:
     train.add_argument("--net", choices=_NETS, help="(default: alex)")
     train.add_argument("--backbone", metavar="WEIGHTS", help="'pretrained', 'random' or a file (default: pretrained)")
     train.add_argument("--epochs", type=positive, metavar="N", help="at full rate (default: 5)")
-    train.add_argument("--decay-epochs", type=int, metavar="N", help="on the way to rate 0 (default: 5)")
+    train.add_argument("--decay-epochs", type=whole, metavar="N", help="on the way to rate 0 (default: 5)")
     train.add_argument("--batch-size", type=positive, metavar="N", help="(default: 50)")
     train.add_argument("--lr", type=float, metavar="RATE", help="of Adam (default: 0.0001)")
     train.add_argument("--dropout", type=float, metavar="SHARE", help="(default: 0.5)")
-    train.add_argument("--seed", type=int, metavar="N", help="(default: 0)")
+    train.add_argument("--seed", type=whole, metavar="N", help="(default: 0)")
     train.add_argument("--resume", action="store_true", help="go on from OUT's checkpoint, with its options")
     _add_subsets(train)
-    train.add_argument("--workers", type=int, default=0, metavar="N", help="processes that decode (default: 0)")
+    train.add_argument("--workers", type=whole, default=0, metavar="N", help="processes that decode (default: 0)")
     train.add_argument("--accelerator", default="auto", metavar="NAME", help="of Lightning (default: auto)")
     train.add_argument("--devices", default="auto", metavar="N", help="of Lightning (default: auto)")
     train.add_argument("--nodes", type=positive, default=1, metavar="N", help="(default: 1)")
@@ -122,7 +122,7 @@ def _add_kmeans(actions: Any) -> None:
     kmeans.add_argument("photographs", metavar="PHOTOS", type=Path, help="a folder of images")
     kmeans.add_argument("output", metavar="OUT.pth", type=FileOfKind(".pth"), help="for LABEL=NET:OUT.pth, --backbone")
     kmeans.add_argument("--net", choices=_NETS, default="alex", help="(default: alex)")
-    kmeans.add_argument("--seed", type=int, default=0, metavar="N", help="(default: 0)")
+    kmeans.add_argument("--seed", type=whole, default=0, metavar="N", help="(default: 0)")
 
 
 def _add_fetch(actions: Any) -> None:

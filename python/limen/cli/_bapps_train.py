@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
             workers=arguments.workers,
             **_trainer_options(arguments),
         )
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, ArithmeticError) as error:
         raise UsageError(str(error)) from error
     for name, value in sorted(figures.items()):
         print(f"{name} {value:.4f}")

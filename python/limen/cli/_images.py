@@ -40,6 +40,8 @@ def read_image(path: Path) -> NDArray[Any]:
     """
     name = printable(path)
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ImageError("no regular file")  # A pipe would be waited for, and for ever.
         with Image.open(path, formats=_FORMATS) as file:
             _refuse_lossy(file)
             file.load()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from limen.cli._argument_types import FileOfKind, positive
+from limen.cli._argument_types import FileOfKind, positive, whole
 
 _SCALES = (2, 3, 4)
 _NETS = ("9-1-5", "9-5-5")
@@ -68,7 +68,7 @@ def _add_train(actions: Any) -> None:
         default="identity",
         help="start from the bicubic image, or from the paper's small random filters (default: identity)",
     )
-    train.add_argument("--seed", type=int, default=0, metavar="N", help="(default: 0)")
+    train.add_argument("--seed", type=whole, default=0, metavar="N", help="(default: 0)")
     train.add_argument("--threads", type=positive, metavar="N", help="of PyTorch and limen (default: their own)")
     train.add_argument(
         "--accelerator", default="auto", metavar="NAME", help="Lightning's: cpu, gpu, ... (default: auto)"

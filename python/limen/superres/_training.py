@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from ..autoencoders import objective
-from ..autoencoders._checkpoints import WholeFiles
 from ..autoencoders._guard import DivergedError, check_gradients
 from ..autoencoders._history import History
 from ..autoencoders._training import quiet
 from ..torch._lightning import lightning
+from ..torch._trainer import make_trainer
 from ._checkpoints import check_resumable
 from ._data import PatchData
 from ._patches import Patches
@@ -105,10 +105,9 @@ def train(
         module = SuperResolution(**dataclasses.asdict(recipe))
     history = History(checkpoint.with_suffix(".csv"))
     with quiet():
-        trainer = lightning.Trainer(
+        trainer = make_trainer(
             max_epochs=recipe.epochs,
             callbacks=[history, _saving(checkpoint)],
-            plugins=[WholeFiles()],
             logger=False,
             enable_model_summary=False,
             enable_progress_bar=sys.stdout.isatty() if progress is None else progress,

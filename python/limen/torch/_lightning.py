@@ -30,8 +30,9 @@ with warnings.catch_warnings():
     _declarations = _let_torchvision_load()
     try:
         import pytorch_lightning as lightning
+        from lightning_fabric.utilities.exceptions import MisconfigurationException
         from pytorch_lightning.plugins.io import TorchCheckpointIO
     except ModuleNotFoundError as error:
         raise ImportError(f"training needs pytorch-lightning ({error}): pip install 'limen[autoencoders]'") from error
 
-__all__ = ["TorchCheckpointIO", "lightning"]
+__all__ = ["MisconfigurationException", "TorchCheckpointIO", "lightning"]

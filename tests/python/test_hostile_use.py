@@ -1,0 +1,101 @@
+"""What a hostile user does to several commands at once: full disks, pipes, options that Lightning refuses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from bapps_sets import make_set
+from limen._whole_files import write_atomically
+from limen.bapps import Dataset
+from limen.bapps._metrics import MetricError, find_metrics
+from limen.cli import main
+from limen.cli._images import ImageError, read_image
+
+
+def writes_into_its_images(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> NDArray[np.float64]:
+    x[:], y[:] = 0, 255
+    return np.zeros(len(x))
+
+
+def test_packages_are_attributes() -> None:
+    code = "import limen; limen.torch.SSIM, limen.bapps.Dataset, limen.superres.SRCNN; hasattr(limen, 'no') and 1 / 0"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_metric_that_writes_into_its_images_changes_no_other() -> None:
+    images = tuple(np.full((2, 16, 16, 3), value, np.uint8) for value in (10, 20, 30))
+    (metric,) = find_metrics([f"{__name__}:writes_into_its_images"])
+    metric.make()(images)
+    assert [int(image.min()) for image in images] == [int(image.max()) for image in images] == [10, 20, 30]
+
+
+def test_a_metric_that_cannot_be_imported_is_named_once() -> None:
+    (metric,) = find_metrics(["no_such_module:metric"])
+    with pytest.raises(MetricError, match=r"^No module named 'no_such_module'$"):
+        metric.make()
+
+
+def test_full_disk_names_the_file(tmp_path: Path) -> None:
+    target = tmp_path / "scores.csv"
+    target.write_bytes(b"before")
+
+    def fill(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match=r"can't write \(No space left on device\).*scores\.csv"):
+        write_atomically(target, fill)
+    assert target.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_no_image(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ImageError, match=r"a\.png: no regular file"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("options", [("--devices", "0"), ("--accelerator", "tpu")])
+def test_what_lightning_refuses_is_wrong_usage(
+    options: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    for i in range(4):
+        Image.fromarray(rng.integers(0, 256, (48, 48), np.uint8)).save(tmp_path / "images" / f"{i}.png")
+    command = ["autoencoder", "train", str(tmp_path / "out"), "--model", "fc", "--images", str(tmp_path / "images")]
+    command += ["--patch", "32", "--patches", "8", "--held-out", "2", "--epochs", "1", "--warm-up", "0"]
+    assert main([*command, *options]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("limen autoencoder: ")
+    assert not (tmp_path / "out" / "last.ckpt").exists()
+
+
+@pytest.mark.parametrize("where", ["loss", "weights"])
+def test_a_training_that_diverges_writes_no_weights(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = pytest.importorskip("limen.bapps._training")
+    torch = pytest.importorskip("torch")
+    if where == "loss":
+        monkeypatch.setattr(training, "ranking_loss", lambda logits, judge: logits.mean() * torch.nan)
+    else:
+        monkeypatch.setattr(training, "project", lambda metric: metric.linear[0].data.fill_(torch.nan))
+    options = training.TrainingOptions(backbone="random", epochs=1, decay_epochs=0)
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    with pytest.raises(FloatingPointError, match=r"lr 0\.0001 is too high: .*step 1"):
+        training.train(Dataset(make_set(tmp_path / "set", items=4)), tmp_path / "out", options, **quiet)
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["training.json"]
+
+
+def test_seeds_are_whole_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bapps", "score", "set", "--seed", "-1"]) == 2
+    assert "--seed: '-1' is not a whole number from 0 up" in capsys.readouterr().err
