@@ -38,6 +38,9 @@ LIMEN_INLINE void sum_channels(const FeatureTask& t, const FeatureScratch<T>& sc
     const int64_t c0 = t.f0.channel, c1 = t.f1.channel;
     f0 += channel * c0;
     f1 += channel * c1;
+    // Each channel's row is a stream of its own, too short for the processor to foresee: the next ones are asked for meanwhile.
+    const bool more = channel + 2 * channels <= t.channels;
+    const int64_t next0 = more ? channels * c0 : 0, next1 = more ? channels * c1 : 0;
     const int slots = run.slots();
     for (int i = 0; i < slots; i++) {
         const int at = run.at(i);
@@ -46,8 +49,12 @@ LIMEN_INLINE void sum_channels(const FeatureTask& t, const FeatureScratch<T>& sc
         FeatureSums<Vec<T>> s = {};
         if (run.whole) {
 #pragma GCC unroll 4
-            for (int k = 0; k < channels; k++)
-                feature_add<unit>(s, numbers<T>(f0 + k * c0 + at), numbers<T>(f1 + k * c1 + at), ratio, w[k]);
+            for (int k = 0; k < channels; k++) {
+                const E *const x = f0 + k * c0 + at, *const y = f1 + k * c1 + at;
+                __builtin_prefetch(x + next0);
+                __builtin_prefetch(y + next1);
+                feature_add<unit>(s, numbers<T>(x), numbers<T>(y), ratio, w[k]);
+            }
         } else {
             const int count = run.end(i);
             for (int k = 0; k < channels; k++)

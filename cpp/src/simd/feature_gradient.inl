@@ -74,6 +74,9 @@ LIMEN_INLINE void gradient_channels(const FeatureGradientTask& t, const Gradient
     const E* const f1 = static_cast<const E*>(t.f1.data) + offset(t.f1, p) + channel * t.f1.channel;
     const int64_t g0 = offset(t.grad0, p) + channel * t.grad0.channel,
                   g1 = offset(t.grad1, p) + channel * t.grad1.channel;
+    // As when the sums were taken, what comes next is asked for meanwhile.
+    const bool more = channel + 2 * channels <= t.channels;
+    const int64_t next0 = more ? channels * t.f0.channel : 0, next1 = more ? channels * t.f1.channel : 0;
     Vec<T> sums[channels] = {};
     const int slots = run.slots();
     for (int i = 0; i < slots; i++) {
@@ -85,8 +88,11 @@ LIMEN_INLINE void gradient_channels(const FeatureGradientTask& t, const Gradient
         for (int k = 0; k < channels; k++) {
             Vec<T> a, b;
             if (plain || run.whole) {
-                a = numbers<T>(f0 + k * t.f0.channel + at);
-                b = numbers<T>(f1 + k * t.f1.channel + at);
+                const E *const x = f0 + k * t.f0.channel + at, *const y = f1 + k * t.f1.channel + at;
+                __builtin_prefetch(x + next0);
+                __builtin_prefetch(y + next1);
+                a = numbers<T>(x);
+                b = numbers<T>(y);
             } else {
                 a = some_numbers<T>(f0 + k * t.f0.channel + at * t.f0.col, t.f0.col, end);
                 b = some_numbers<T>(f1 + k * t.f1.channel + at * t.f1.col, t.f1.col, end);

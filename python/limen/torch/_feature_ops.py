@@ -15,7 +15,7 @@ from .. import _core
 from .._arrays import spatial_axes
 from ._axes import batch_axes, score_dtype, score_shape
 from ._gradient_ops import empty_gradient, once
-from ._ops import define, empty_score, score
+from ._ops import define, empty_score, in_place, score
 
 STATE = _core.feature_state_size
 
@@ -35,8 +35,8 @@ def as_features(numbers: Tensor, channel_axis: int) -> Tensor:
     return numbers.detach().movedim(-3, channel_axis)
 
 
-def _of_core(weight: Tensor | None) -> Tensor | None:
-    return None if weight is None else weight.detach().to(torch.float64).contiguous()
+def _of_core(weight: Tensor | None) -> Any:
+    return None if weight is None else in_place(weight.to(torch.float64).contiguous())
 
 
 def kept(reduction: str) -> str:
@@ -56,13 +56,13 @@ def feature_distance(
     map_ = empty_numbers(f0, channel_axis, [1], need_map)
     state = empty_numbers(f0, channel_axis, [STATE], need_state)
     values = _core.feature_distance(
-        f0.detach(),
-        f1.detach(),
+        in_place(f0),
+        in_place(f1),
         _of_core(weight),
         channel_axis,
         reduction,
-        as_features(map_, channel_axis) if need_map else None,
-        as_features(state, channel_axis) if need_state else None,
+        in_place(as_features(map_, channel_axis)) if need_map else None,
+        in_place(as_features(state, channel_axis)) if need_state else None,
     )
     return score(values, f0), map_.squeeze(-3) if need_map else map_, state
 
@@ -97,15 +97,15 @@ def feature_distance_gradient(
     grad_f0, grad_f1 = empty_gradient(f0, need_f0, f0.dtype), empty_gradient(f1, need_f1, f1.dtype)
     grad_weight = f0.new_empty(f0.shape[channel_axis] if need_weight else 0, dtype=torch.float64)
     _core.feature_distance_gradient(
-        f0.detach(),
-        f1.detach(),
+        in_place(f0),
+        in_place(f1),
         _of_core(weight),
         channel_axis,
-        as_features(state, channel_axis),
-        as_features(upstream.unsqueeze(-3), channel_axis),
-        grad_f0 if need_f0 else None,
-        grad_f1 if need_f1 else None,
-        grad_weight if need_weight else None,
+        in_place(as_features(state, channel_axis)),
+        in_place(as_features(upstream.unsqueeze(-3), channel_axis)),
+        in_place(grad_f0, need_f0),
+        in_place(grad_f1, need_f1),
+        in_place(grad_weight, need_weight),
     )
     return grad_f0, grad_f1, grad_weight
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .. import _core
 from ._axes import on_pixels, score_dtype, score_shape
-from ._ops import IMAGES, Options, define, empty_score, score
+from ._ops import IMAGES, Options, define, empty_score, in_place, score
 
 
 class _Once(torch.autograd.Function):
@@ -61,9 +61,9 @@ def _define_with_gradient(name: str, core: Callable[..., Any]) -> Any:
     def operator(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         *options, expected, need_x, need_y = rest
         grad_x, grad_y = empty_float_gradients(x, y, need_x, need_y)
-        keywords = {"grad_x": grad_x if need_x else None, "grad_y": grad_y if need_y else None}
+        keywords = {"grad_x": in_place(grad_x, need_x), "grad_y": in_place(grad_y, need_y)}
         factor = expected / images_averaged(x, Options(*options))
-        values = core(x.detach(), y.detach(), *Options(*options).of_core(), **keywords, factor=factor)
+        values = core(in_place(x), in_place(y), *Options(*options).of_core(), **keywords, factor=factor)
         return score(values, x), grad_x, grad_y
 
     def fake(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:

@@ -16,7 +16,7 @@ from .._arrays import map_shape
 from ._axes import on_pixels, score_dtype
 from ._conventions import from_text
 from ._gradient_ops import empty_gradient, once
-from ._ops import IMAGES, Options, define, empty_score, score
+from ._ops import IMAGES, Options, define, empty_score, in_place, score
 
 
 def empty_map(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
@@ -30,7 +30,7 @@ def ssim_map(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
     """`limen.ssim` with its map."""
     chosen = Options(*options)
     map_ = empty_map(x, chosen.convention, chosen.channel_axis)
-    return score(_core.ssim(x.detach(), y.detach(), *chosen.of_core(), map_), x), map_
+    return score(_core.ssim(in_place(x), in_place(y), *chosen.of_core(), in_place(map_)), x), map_
 
 
 def _fake_ssim_map(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
@@ -56,8 +56,9 @@ def ssim_weighted_gradient(
     """Gradients of the sum over positions of `weight` times the map."""
     grad_x, grad_y = empty_gradient(x, need_x, x.dtype), empty_gradient(y, need_y, y.dtype)
     native = from_text(convention)._native
-    filled = grad_x if need_x else None, grad_y if need_y else None
-    _core.ssim_gradient(x.detach(), y.detach(), native, data_range, channel_axis, "image", *filled, weight.detach())
+    filled = in_place(grad_x, need_x), in_place(grad_y, need_y)
+    images = in_place(x), in_place(y)
+    _core.ssim_gradient(*images, native, data_range, channel_axis, "image", *filled, in_place(weight))
     return grad_x, grad_y
 
 

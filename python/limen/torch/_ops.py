@@ -1,6 +1,6 @@
 """SSIM and MS-SSIM as operators of PyTorch: kernels for the CPU, and shapes without data. `_cuda_kernels` has others.
 
-The core reads tensors in place, by DLPack, which refuses one that requires a gradient: hence every ``detach()``.
+The core reads and writes tensors in place, by `in_place`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,9 +37,20 @@ def define(name: str, schema: str) -> Callable[[Callable[..., object]], Any]:
     return torch.library.custom_op(f"limen::{name}", mutates_args=(), device_types="cpu", schema=schema)
 
 
+def in_place(tensor: Tensor, needed: bool = True) -> Any:
+    """A tensor's memory as the core takes it. NumPy's view, where it has the dtype, is made sooner than DLPack's."""
+    if not needed:
+        return None
+    detached = tensor.detach()  # There is neither of a tensor that requires a gradient.
+    return detached if tensor.dtype == torch.bfloat16 else detached.numpy()
+
+
 def score(values: Any, x: Tensor) -> Tensor:
     """What the core answers, as a tensor."""
-    return torch.as_tensor(values, dtype=score_dtype(x.dtype), device=x.device)
+    wide = (
+        torch.from_numpy(values) if isinstance(values, np.ndarray) else torch.scalar_tensor(values, dtype=torch.float64)
+    )
+    return wide.to(score_dtype(x.dtype))
 
 
 def empty_score(x: Tensor, channel_axis: int | None, reduction: str) -> Tensor:
@@ -49,13 +61,13 @@ def empty_score(x: Tensor, channel_axis: int | None, reduction: str) -> Tensor:
 @define("ssim", f"({IMAGES}) -> Tensor")
 def ssim(x: Tensor, y: Tensor, *options: Any) -> Tensor:
     """`limen.ssim`."""
-    return score(_core.ssim(x.detach(), y.detach(), *Options(*options).of_core()), x)
+    return score(_core.ssim(in_place(x), in_place(y), *Options(*options).of_core()), x)
 
 
 @define("ms_ssim", f"({IMAGES}) -> (Tensor, Tensor)")
 def ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
     """`limen.ms_ssim` with its scales."""
-    values, scales = _core.ms_ssim(x.detach(), y.detach(), *Options(*options).of_core())
+    values, scales = _core.ms_ssim(in_place(x), in_place(y), *Options(*options).of_core())
     return score(values, x), score(scales, x)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from .. import _core
 from .._arrays import spatial_axes
 from ._axes import channel_axes, on_pixels, score_dtype, score_shape
-from ._ops import define, empty_score, score
+from ._ops import define, empty_score, in_place, score
 
 _Backward = Callable[[Tensor, Tensor, int, list[int]], Tensor]
 """Gradient of x, from x - y, the upstream gradient at every pixel, the number of pixels and the axes of one error."""
@@ -35,7 +35,7 @@ def _backward_of_psnr(difference: Tensor, upstream: Tensor, count: int, axes: li
 def _define(name: str, options: str, core: Callable[..., Any], formula: _Backward) -> Any:
     @define(name, f"(Tensor x, Tensor y, {options}) -> Tensor")
     def operator(x: Tensor, y: Tensor, *options: Any) -> Tensor:
-        return score(core(x.detach(), y.detach(), *options), x)
+        return score(core(in_place(x), in_place(y), *options), x)
 
     def keep_images(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, y, *options = inputs

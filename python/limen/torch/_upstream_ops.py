@@ -16,7 +16,7 @@ from torch import Tensor
 from .. import _core
 from ._axes import on_pixels
 from ._gradient_ops import empty_gradient, images_averaged, once
-from ._ops import Options, define, ms_ssim, ssim
+from ._ops import Options, define, in_place, ms_ssim, ssim
 
 SCORE = "float data_range, str convention, int? channel_axis, str reduction"
 GRADIENTS = "bool need_x, bool need_y) -> (Tensor, Tensor)"
@@ -38,8 +38,8 @@ def _define_gradient(name: str, core: Callable[..., Any]) -> Any:
         *options, need_x, need_y = rest
         chosen = Options(*options)
         grads = empty_gradients(x, y, need_x, need_y)
-        filled = {"grad_x": grads[0] if need_x else None, "grad_y": grads[1] if need_y else None}
-        core(x.detach(), y.detach(), *chosen.of_core(), **filled, factor=1 / images_averaged(x, chosen))
+        filled = {"grad_x": in_place(grads[0], need_x), "grad_y": in_place(grads[1], need_y)}
+        core(in_place(x), in_place(y), *chosen.of_core(), **filled, factor=1 / images_averaged(x, chosen))
         factor = on_pixels(upstream, x.ndim, chosen.channel_axis)
         return (grads[0].mul_(factor) if need_x else grads[0], grads[1].mul_(factor) if need_y else grads[1])
 
