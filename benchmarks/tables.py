@@ -8,6 +8,10 @@ from typing import Any
 from .results import Comparison, Results, Timing
 from .targets import (
     ACCURACY,
+    DATA,
+    DATA_AT_LEAST,
+    DATA_BASELINE,
+    DATA_READ_ONCE,
     LPIPS_MEMORY,
     LPIPS_MEMORY_AIM,
     LPIPS_MEMORY_AT_MOST,
@@ -17,7 +21,7 @@ from .targets import (
     SMALL_PAIR_AT_MOST,
     SMALL_PAIRS,
     STEP,
-    STEP_AT_MOST,
+    STEP_ADDS_AT_MOST,
     TARGETS,
 )
 
@@ -80,13 +84,31 @@ def lpips(results: Results) -> dict[str, list[Row]]:
 
 
 def steps(results: Results) -> list[Row]:
-    """Training steps, and how much longer than with MSE they take."""
+    """Training steps beside those with MSE, and what the loss adds to them."""
+    losses = {figure["operation"]: figure for figure in results.figures_of("training loss")}
     rows = []
     for one in results.steps:
-        ratio, (low, high) = 1 / one.ratio, one.range
-        bound = STEP_AT_MOST.bounds[0] if one.operation == STEP else ""
-        times = (_significant(1e3 * time) for time in (one.their_time, one.limen_time))
-        rows.append([one.operation, one.case, *times, f"{ratio:.3f} ({1 / high:.3f} to {1 / low:.3f})", bound])
+        loss, ratio, (low, high) = losses[one.operation], 1 / one.ratio, one.range
+        added = (loss["this"] - loss["mse"]) / one.their_time
+        bound, met = "", ""
+        if one.operation == STEP:
+            bound, met = f"at most {100 * STEP_ADDS_AT_MOST:g} %", _met(*[added <= STEP_ADDS_AT_MOST] * 2)
+        times = (_significant(1e3 * time) for time in (one.their_time, loss["mse"], loss["this"]))
+        whole = f"{ratio:.3f} ({1 / high:.3f} to {1 / low:.3f}, {len(one.limen)} rounds)"
+        rows.append([one.operation, one.case, *times, f"{100 * added:.2f} %", bound, met, whole])
+    return rows
+
+
+def data(results: Results) -> list[Row]:
+    """Batches of images: how much faster they come than they are used."""
+    rows = []
+    for one in results.data:
+        source, model = one.operation.removeprefix(f"{DATA}, "), one.peer.removeprefix(f"{DATA_BASELINE} of ")
+        bound, met = "", "once, before training"
+        if one.operation != DATA_READ_ONCE:
+            bound, met = f"at least {DATA_AT_LEAST:g}x", _met(*[one.ratio >= DATA_AT_LEAST] * 2)
+        rates = (f"{int(one.case.split('x')[0]) / time:,.0f}" for time in (one.limen_time, one.their_time))
+        rows.append([source, model, one.case, *rates, _ratio((one.ratio, *one.range)), bound, met])
     return rows
 
 
