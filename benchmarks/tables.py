@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,8 +21,8 @@ from .targets import (
     SMALL_PAIR_AIM,
     SMALL_PAIR_AT_MOST,
     SMALL_PAIRS,
-    STEP,
     STEP_ADDS_AT_MOST,
+    STEP_OF_PEER,
     TARGETS,
 )
 
@@ -88,13 +89,14 @@ def steps(results: Results) -> list[Row]:
     losses = {figure["operation"]: figure for figure in results.figures_of("training loss")}
     rows = []
     for one in results.steps:
-        loss, ratio, (low, high) = losses[one.operation], 1 / one.ratio, one.range
-        added = (loss["this"] - loss["mse"]) / one.their_time
+        this, mse = (statistics.median(losses[one.operation][name]) for name in ("this", "mse"))
+        added = (this - mse) / one.their_time
         bound, met = "", ""
-        if one.operation == STEP:
+        if one.operation != STEP_OF_PEER:
             bound, met = f"at most {100 * STEP_ADDS_AT_MOST:g} %", _met(*[added <= STEP_ADDS_AT_MOST] * 2)
-        times = (_significant(1e3 * time) for time in (one.their_time, loss["mse"], loss["this"]))
+        ratio, (low, high) = 1 / one.ratio, one.range
         whole = f"{ratio:.3f} ({1 / high:.3f} to {1 / low:.3f}, {len(one.limen)} rounds)"
+        times = (_significant(1e3 * time) for time in (one.their_time, mse, this))
         rows.append([one.operation, one.case, *times, f"{100 * added:.2f} %", bound, met, whole])
     return rows
 

@@ -107,6 +107,7 @@ LPIPS_MEMORY_AT_MOST, LPIPS_MEMORY_AIM = 0.7, 0.5
 
 # What an objective adds to a step of the convolutional autoencoder, as a part of the step with the squared error.
 STEP, STEP_OF_PEER = "Training step, MS-SSIM by limen", "Training step, MS-SSIM by pytorch-msssim, windows of 5"
+STEP_ON_ONE = f"{STEP}, on one thread"
 STEP_BASELINE = "the same with MSE"
 STEP_ADDS_AT_MOST = 0.05
 
