@@ -1,4 +1,7 @@
-"""Tables and pictures of docs/autoencoders.md: `python -m benchmarks.autoencoders FOLDER...` of comparisons."""
+"""Tables and pictures of docs/autoencoders.md: `python -m benchmarks.autoencoders FOLDER...` of comparisons.
+
+A folder is called as its place in the page and its seed: fc-0, fc-1, conv-0. Pictures are of the first seed.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,34 @@ def _cell(network: dict[str, Any], name: str, decimals: int, baseline: str) -> s
     gain, low, high = network["gains"][name]
     text = f"{gain:+.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]".replace("-", "−")
     return f"{mean}<br>**{text}**" if low > 0 or high < 0 else f"{mean}<br>{text}"
+
+
+def seeds_table(summaries: list[dict[str, Any]], size: int) -> str:
+    """The gains over the baseline by seed, as Markdown; bold where the interval over images excludes zero."""
+    of_first = summaries[0]["networks"]
+    metrics = [metric for metric in METRICS if metric.name in of_first[0]["scores"]]
+    lines = [
+        f"| code of {size}, gains by seed | " + " | ".join(metric.title for metric in metrics) + " |",
+        "| --- |" + " --- |" * len(metrics),
+    ]
+    for objective in dict.fromkeys(network["objective"] for network in of_first):
+        if objective != summaries[0]["baseline"]:
+            found = [_network(summary, objective, size) for summary in summaries]
+            cells = [", ".join(_gain(one["gains"][m.name], min(3, m.decimals)) for one in found) for m in metrics]
+            lines.append(f"| {objective} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _network(summary: dict[str, Any], objective: str, size: int) -> dict[str, Any]:
+    wanted = objective, size
+    found: dict[str, Any] = next(n for n in summary["networks"] if (n["objective"], n["code_size"]) == wanted)
+    return found
+
+
+def _gain(interval: list[float], decimals: int) -> str:
+    gain, low, high = interval
+    text = f"{gain:+.{decimals}f}".replace("-", "−")
+    return f"**{text}**" if low > 0 or high < 0 else text
 
 
 def sheet(columns: list[list[NDArray[np.uint8]]], labels: list[str]) -> Image.Image:
@@ -114,14 +145,21 @@ def _save(image: Image.Image, name: str) -> None:
 def main() -> None:
     """Put each folder's results between the marks of its name in docs/autoencoders.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", metavar="FOLDER", type=Path, nargs="+", help="called fc, conv, el-vae")
+    parser.add_argument("folders", metavar="FOLDER", type=Path, nargs="+", help="such as fc-0")
     page = (DOCS / "autoencoders.md").read_text(encoding="utf-8")
+    runs: dict[str, list[Path]] = defaultdict(list)
     for folder in parser.parse_args().folders:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        objectives = list(dict.fromkeys(network["objective"] for network in summary["networks"]))
-        sizes = sorted({network["code_size"] for network in summary["networks"]}, reverse=True)
-        parts = [table(summary, size) for size in sizes] + pictures(folder, folder.name, objectives, sizes)
-        marks = f"<!-- {folder.name} -->\n", f"<!-- end of {folder.name} -->"
+        runs[folder.name.rpartition("-")[0]].append(folder)
+    for name, folders in runs.items():
+        summaries = [json.loads((folder / "summary.json").read_text(encoding="utf-8")) for folder in folders]
+        networks = summaries[0]["networks"]
+        objectives = list(dict.fromkeys(network["objective"] for network in networks))
+        sizes = sorted({network["code_size"] for network in networks}, reverse=True)
+        parts = [table(summaries[0], size) for size in sizes]
+        if len(summaries) > 1:
+            parts += [seeds_table(summaries, size) for size in sizes]
+        parts += pictures(folders[0], name, objectives, sizes)
+        marks = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         new = marks[0] + "\n" + "\n\n".join(parts) + "\n\n" + marks[1]
         page = re.sub(
             re.escape(marks[0]) + ".*?" + re.escape(marks[1]), new.replace("\\", r"\\"), page, flags=re.DOTALL

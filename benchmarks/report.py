@@ -35,6 +35,7 @@ def page(results: Results, picture: str) -> str:
         comparisons=tables.comparisons(results),
         lpips=tables.lpips(results),
         steps=tables.steps(results),
+        data=tables.data(results),
         implementations=tables.implementations(results),
         small=tables.small(results),
         accuracy=tables.accuracy(results),

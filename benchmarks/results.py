@@ -80,7 +80,12 @@ class Results:
     @property
     def steps(self) -> list[Comparison]:
         """Comparisons of training steps."""
-        return [comparison for comparison in self.comparisons if comparison.operation.startswith("Training")]
+        return [comparison for comparison in self.comparisons if comparison.operation.startswith("Training step")]
+
+    @property
+    def data(self) -> list[Comparison]:
+        """Batches of images, beside the steps that take them."""
+        return [comparison for comparison in self.comparisons if comparison.operation.startswith("Training data")]
 
     def comparison(self, operation: str, peer: str, case: str) -> Comparison | None:
         """The one with a peer of which the name begins so; of several that against which limen does worst."""

@@ -21,9 +21,10 @@ _BUILD = _ROOT / "build" / "superres"
 _PAGE = _ROOT / "docs" / "superres.md"
 _PICTURES = _ROOT / "docs" / "superres"
 
-_OBJECTIVES = {3: ("mse", "mae", "ssim", "ms-ssim"), 4: ("mse", "ms-ssim")}
+_ALL = ("mse", "mae", "ssim", "ms-ssim")
+_OBJECTIVES = {2: _ALL, 3: _ALL, 4: ("mse", "ms-ssim")}
 # Patches and epochs: the smaller size shows that another scale works, no more.
-_SIZES = {3: (8000, 8), 4: (2000, 4)}
+_SIZES = {2: (8000, 8), 3: (8000, 8), 4: (2000, 4)}
 _METRICS = {"psnr": ("PSNR, dB", 2), "ssim": ("SSIM", 4), "ms_ssim": ("MS-SSIM", 4)}
 _PICTURED = {3: ("chelsea", "motorcycle_left")}
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from typing import Any
 
 from .results import Comparison, Results, Timing
 from .targets import (
     ACCURACY,
+    DATA,
+    DATA_AT_LEAST,
+    DATA_BASELINE,
+    DATA_READ_ONCE,
     LPIPS_MEMORY,
     LPIPS_MEMORY_AIM,
     LPIPS_MEMORY_AT_MOST,
@@ -16,8 +21,8 @@ from .targets import (
     SMALL_PAIR_AIM,
     SMALL_PAIR_AT_MOST,
     SMALL_PAIRS,
-    STEP,
-    STEP_AT_MOST,
+    STEP_ADDS_AT_MOST,
+    STEP_OF_PEER,
     TARGETS,
 )
 
@@ -80,13 +85,32 @@ def lpips(results: Results) -> dict[str, list[Row]]:
 
 
 def steps(results: Results) -> list[Row]:
-    """Training steps, and how much longer than with MSE they take."""
+    """Training steps beside those with MSE, and what the loss adds to them."""
+    losses = {figure["operation"]: figure for figure in results.figures_of("training loss")}
     rows = []
     for one in results.steps:
+        this, mse = (statistics.median(losses[one.operation][name]) for name in ("this", "mse"))
+        added = (this - mse) / one.their_time
+        bound, met = "", ""
+        if one.operation != STEP_OF_PEER:
+            bound, met = f"at most {100 * STEP_ADDS_AT_MOST:g} %", _met(*[added <= STEP_ADDS_AT_MOST] * 2)
         ratio, (low, high) = 1 / one.ratio, one.range
-        bound = STEP_AT_MOST.bounds[0] if one.operation == STEP else ""
-        times = (_significant(1e3 * time) for time in (one.their_time, one.limen_time))
-        rows.append([one.operation, one.case, *times, f"{ratio:.3f} ({1 / high:.3f} to {1 / low:.3f})", bound])
+        whole = f"{ratio:.3f} ({1 / high:.3f} to {1 / low:.3f}, {len(one.limen)} rounds)"
+        times = (_significant(1e3 * time) for time in (one.their_time, mse, this))
+        rows.append([one.operation, one.case, *times, f"{100 * added:.2f} %", bound, met, whole])
+    return rows
+
+
+def data(results: Results) -> list[Row]:
+    """Batches of images: how much faster they come than they are used."""
+    rows = []
+    for one in results.data:
+        source, model = one.operation.removeprefix(f"{DATA}, "), one.peer.removeprefix(f"{DATA_BASELINE} of ")
+        bound, met = "", "once, before training"
+        if one.operation != DATA_READ_ONCE:
+            bound, met = f"at least {DATA_AT_LEAST:g}x", _met(*[one.ratio >= DATA_AT_LEAST] * 2)
+        rates = (f"{int(one.case.split('x')[0]) / time:,.0f}" for time in (one.limen_time, one.their_time))
+        rows.append([source, model, one.case, *rates, _ratio((one.ratio, *one.range)), bound, met])
     return rows
 
 

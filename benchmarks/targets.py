@@ -105,10 +105,16 @@ LPIPS_TARGETS = [
 ]
 LPIPS_MEMORY_AT_MOST, LPIPS_MEMORY_AIM = 0.7, 0.5
 
-# A step of the convolutional autoencoder, over the same with the squared error.
+# What an objective adds to a step of the convolutional autoencoder, as a part of the step with the squared error.
 STEP, STEP_OF_PEER = "Training step, MS-SSIM by limen", "Training step, MS-SSIM by pytorch-msssim, windows of 5"
+STEP_ON_ONE = f"{STEP}, on one thread"
 STEP_BASELINE = "the same with MSE"
-STEP_AT_MOST = Target("Training step with MS-SSIM over one with MSE", STEP, STEP_BASELINE, 1.05, 1.05, at_most=True)
+STEP_ADDS_AT_MOST = 0.05
+
+# A batch of images, beside the step that takes it.
+DATA, DATA_BASELINE = "Training data", "a step"
+DATA_READ_ONCE = f"{DATA}, photographs of a folder read and cut"
+DATA_AT_LEAST = 1.0
 
 SMALL_PAIR = "SSIM of a 64x64 pair"
 SMALL_PAIRS = ("NumPy float32 (64, 64)", "NumPy uint8 (64, 64)")

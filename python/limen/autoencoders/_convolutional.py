@@ -14,9 +14,9 @@ Declared choices:
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
-from ._layers import Autoencoder, Shape, at_least_one, centred, checked_shape, draw_weights
+from ._layers import Autoencoder, Shape, at_least_one, checked_shape, draw_weights
 
 _TAPS = 5
 _LAYERS = 3
@@ -52,17 +52,6 @@ class Convolutional(Autoencoder):
         self.encoder = encoder(self.shape, self.code_size, self.width)
         self.decoder = decoder(self.shape, self.code_size, self.width)
         draw_weights(self)
-
-    def encode(self, images: Tensor) -> Tensor:
-        """Codes (B, code_size) of images (B, C, H, W) in [0, 1]."""
-        self.check(images)
-        codes: Tensor = self.encoder(centred(images))
-        return codes
-
-    def decode(self, codes: Tensor) -> Tensor:
-        """Images (B, C, H, W) in [0, 1] of codes (B, code_size)."""
-        images: Tensor = self.decoder(codes)
-        return images
 
 
 def encoder(shape: Shape, outputs: int, width: int) -> nn.Sequential:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader
 
 from ..torch._lightning import lightning
 from ._binary_sets import CIFAR_FILES, STL_FILES, cifar10, stl10
+from ._fit import as_it_is, shuffled
 from ._image_sets import Splits
 from ._layers import Shape
 from ._patches import Cut, builtin_photographs, photograph_folder
@@ -73,29 +73,9 @@ class ImageData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """All images for training, in another order each epoch."""
-        trainer = self.trainer
-        world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
-        # PyTorch's sampler for many processes serves one as well: its order is a function of seed and epoch.
-        sampler: DistributedSampler[Tensor] = DistributedSampler(
-            self.splits.train,  # type: ignore[arg-type]
-            world,
-            rank,
-            seed=self.seed,
-            drop_last=True,
-        )
-        return DataLoader(
-            self.splits.train,  # type: ignore[arg-type]
-            batch_size=self.batch_size,
-            sampler=sampler,
-            drop_last=True,
-            collate_fn=_as_it_is,
-        )
+        return shuffled(self.splits.train, self.batch_size, self.seed, self.trainer, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """The images for validation, in order."""
         batch = min(_HELD_OUT_BATCH, len(self.splits.validation))
-        return DataLoader(self.splits.validation, batch_size=batch, collate_fn=_as_it_is)  # type: ignore[arg-type]
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch
+        return DataLoader(self.splits.validation, batch_size=batch, collate_fn=as_it_is)  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from .._checks import number
 from ._convolutional import SMALLEST, decoder, encoder
-from ._layers import Autoencoder, Loss, Losses, Shape, at_least_one, centred, checked_shape, draw_weights
+from ._layers import Autoencoder, Loss, Losses, Shape, at_least_one, checked_shape, draw_weights
 
 
 class ExpectedLossVAE(Autoencoder):
@@ -74,18 +74,12 @@ class ExpectedLossVAE(Autoencoder):
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Means and log variances, (B, code_size) each, of q(z|x)."""
-        self.check(images)
-        mean, log_variance = self.encoder(centred(images)).chunk(2, dim=1)
+        mean, log_variance = super().encode(images).chunk(2, dim=1)
         return mean, log_variance
 
     def encode(self, images: Tensor) -> Tensor:
         """Codes (B, code_size) of images (B, C, H, W) in [0, 1]: the means."""
         return self.posterior(images)[0]
-
-    def decode(self, codes: Tensor) -> Tensor:
-        """Images (B, C, H, W) in [0, 1] of codes (B, code_size)."""
-        images: Tensor = self.decoder(codes)
-        return images
 
     def losses(self, images: Tensor, objective: Loss, generator: torch.Generator | None = None) -> Losses:
         """KL + C times the objective, means over a batch; the noise comes from the generator, or from PyTorch's own."""

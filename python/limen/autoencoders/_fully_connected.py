@@ -15,9 +15,9 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import nn
 
-from ._layers import Autoencoder, Shape, at_least_one, centred, checked_shape, draw_weights
+from ._layers import Autoencoder, Shape, at_least_one, checked_shape, draw_weights
 
 _SLOPE = 0.2
 
@@ -43,17 +43,6 @@ class FullyConnected(Autoencoder):
         self.encoder = nn.Sequential(nn.Flatten(), *_layers(sizes))
         self.decoder = nn.Sequential(*_layers(sizes[::-1]), nn.Sigmoid(), nn.Unflatten(1, self.shape))
         draw_weights(self)
-
-    def encode(self, images: Tensor) -> Tensor:
-        """Codes (B, code_size) of images (B, C, H, W) in [0, 1]."""
-        self.check(images)
-        codes: Tensor = self.encoder(centred(images))
-        return codes
-
-    def decode(self, codes: Tensor) -> Tensor:
-        """Images (B, C, H, W) in [0, 1] of codes (B, code_size)."""
-        images: Tensor = self.decoder(codes)
-        return images
 
 
 def _layers(sizes: Sequence[int]) -> list[nn.Module]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,25 +24,32 @@ class Losses:
     parts: dict[str, Tensor]
 
 
-class Autoencoder(nn.Module, ABC):
+class Autoencoder(nn.Module):
     """A network that writes an image as a few numbers and reads it from them again.
 
     shape: (channels, height, width) of its images. code_size: how many numbers. options: what it was made with, so that
-    ``type(model)(**model.options)`` is the same network with other weights.
+    ``type(model)(**model.options)`` is the same network with other weights. encoder, decoder: its halves; images enter
+    the one with 0.5 subtracted.
     """
 
     name: ClassVar[str]
     shape: Shape
     code_size: int
     options: dict[str, Any]
+    encoder: nn.Module
+    decoder: nn.Module
 
-    @abstractmethod
     def encode(self, images: Tensor) -> Tensor:
         """Codes (B, code_size) of images (B, C, H, W) in [0, 1]."""
+        self._check(images)
+        # Values that are all positive leave most units off, or on, for every image alike.
+        codes: Tensor = self.encoder(images - 0.5)
+        return codes
 
-    @abstractmethod
     def decode(self, codes: Tensor) -> Tensor:
         """Images (B, C, H, W) in [0, 1] of codes (B, code_size)."""
+        images: Tensor = self.decoder(codes)
+        return images
 
     def forward(self, images: Tensor) -> Tensor:
         """The images after a passage through the code."""
@@ -54,18 +60,12 @@ class Autoencoder(nn.Module, ABC):
         expected = objective(self(images), images).mean()
         return Losses(expected, {"objective": expected})
 
-    def check(self, images: Tensor) -> None:
-        """Raise ValueError for images of another shape."""
+    def _check(self, images: Tensor) -> None:
         if images.ndim != 4 or tuple(images.shape[1:]) != self.shape:
             raise ValueError(
                 f"images must be (batch, {', '.join(map(str, self.shape))}), for which this network was made; got "
                 f"shape {tuple(images.shape)}"
             )
-
-
-def centred(images: Tensor) -> Tensor:
-    """Images in [0, 1] about zero: values that are all positive leave most units off, or on, for every image alike."""
-    return images - 0.5
 
 
 def draw_weights(network: nn.Module) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +13,9 @@ from torch import Tensor
 import limen
 
 from ..torch._lightning import lightning
-from ..torch._trainer import make_trainer
 from ._checkpoints import BEST, LAST, RECORD, Trained, load, refuse_other_run
 from ._data import ImageData
+from ._fit import fit, saving
 from ._guard import DivergedError, check_gradients, check_losses
 from ._history import History
 from ._image_sets import Splits, to_unit
@@ -181,21 +178,19 @@ def train(
         if start is None:
             start = warm_up(plan, splits, folder / "warm-up", progress=progress, **trainer_options)
         training.model.load_state_dict(start.state_dict())
-    with quiet():
-        trainer = make_trainer(
-            max_epochs=plan.epochs,
-            callbacks=_callbacks(plan, folder),
-            logger=False,
-            enable_model_summary=False,
-            enable_progress_bar=sys.stdout.isatty() if progress is None else progress,
-            num_sanity_val_steps=0,
+    try:
+        fit(
+            training,
+            data,
+            plan.epochs,
+            _callbacks(plan, folder),
+            resume_from=last if last.exists() else None,
+            progress=progress,
             **trainer_options,
         )
-        try:
-            trainer.fit(training, data, ckpt_path=str(last) if last.exists() else None)
-        except DivergedError as error:
-            kept = f"the checkpoint before it is {last}" if last.exists() else "there is no checkpoint before it"
-            raise DivergedError(f"{error} ({_settings(plan, network)}); {kept}") from None
+    except DivergedError as error:
+        kept = f"the checkpoint before it is {last}" if last.exists() else "there is no checkpoint before it"
+        raise DivergedError(f"{error} ({_settings(plan, network)}); {kept}") from None
     return load(folder / BEST)
 
 
@@ -211,32 +206,9 @@ def _callbacks(plan: Plan, folder: Path) -> list[lightning.Callback]:
         made.append(
             lightning.callbacks.EarlyStopping("validation", patience=plan.patience, check_on_train_epoch_end=True)
         )
-    keep: dict[str, Any] = {
-        "dirpath": folder,
-        "auto_insert_metric_name": False,
-        "enable_version_counter": False,
-        "save_on_train_epoch_end": True,
-    }
-    made.append(lightning.callbacks.ModelCheckpoint(filename=Path(BEST).stem, monitor="validation", **keep))
-    made.append(lightning.callbacks.ModelCheckpoint(filename=Path(LAST).stem, every_n_epochs=1, **keep))
-    return made
+    return [*made, saving(folder / BEST, monitor="validation"), saving(folder / LAST)]
 
 
 def _settings(plan: Plan, network: Any) -> str:
     constant = f", C {network.constant:g}" if hasattr(network, "constant") else ""
     return f"learning rate {plan.learning_rate:g}{constant}"
-
-
-class quiet(warnings.catch_warnings):  # noqa: N801
-    """Lightning's hints are for those who write trainings, not for those who run one."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch\.")
-        self._logger = logging.getLogger("pytorch_lightning")
-        self._level = self._logger.level
-        self._logger.setLevel(logging.ERROR)
-
-    def __exit__(self, *error: Any) -> None:
-        self._logger.setLevel(self._level)
-        super().__exit__(*error)

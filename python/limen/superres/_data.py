@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader
 
+from ..autoencoders._fit import shuffled
 from ..torch._lightning import lightning
 from ._patches import Patches
 
@@ -23,12 +22,4 @@ class PatchData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """All patches, in another order each epoch; each process of several has its share."""
-        trainer = self.trainer
-        world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
-        # PyTorch's sampler for many processes serves one as well: its order is a function of seed and epoch.
-        sampler: DistributedSampler[Any] = DistributedSampler(self._patches, world, rank, seed=self._seed)  # type: ignore[arg-type]
-        return DataLoader(self._patches, self._batch, sampler=sampler, collate_fn=_as_it_is)  # type: ignore[arg-type]
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch
+        return shuffled(self._patches, self._batch, self._seed, self.trainer, drop_last=False)

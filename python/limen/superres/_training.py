@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,10 @@ import torch
 from torch import Tensor
 
 from ..autoencoders import objective
+from ..autoencoders._fit import fit, saving
 from ..autoencoders._guard import DivergedError, check_gradients
 from ..autoencoders._history import History
-from ..autoencoders._training import quiet
 from ..torch._lightning import lightning
-from ..torch._trainer import make_trainer
 from ._checkpoints import check_resumable
 from ._data import PatchData
 from ._patches import Patches
@@ -104,29 +102,18 @@ def train(
         torch.manual_seed(recipe.seed)
         module = SuperResolution(**dataclasses.asdict(recipe))
     history = History(checkpoint.with_suffix(".csv"))
-    with quiet():
-        trainer = make_trainer(
-            max_epochs=recipe.epochs,
-            callbacks=[history, _saving(checkpoint)],
-            logger=False,
-            enable_model_summary=False,
-            enable_progress_bar=sys.stdout.isatty() if progress is None else progress,
+    data = PatchData(patches, batch=recipe.batch, seed=recipe.seed)
+    try:
+        fit(
+            module,
+            data,
+            recipe.epochs,
+            [history, saving(checkpoint)],
+            resume_from=checkpoint if resumed else None,
+            progress=progress,
             **trainer_options,
         )
-        data = PatchData(patches, batch=recipe.batch, seed=recipe.seed)
-        try:
-            trainer.fit(module, data, ckpt_path=str(checkpoint) if resumed else None)
-        except DivergedError as error:
-            kept = f"{checkpoint} is what the epoch before left" if checkpoint.exists() else "no epoch was finished"
-            raise DivergedError(f"{error} (learning rate {recipe.learning_rate:g}); {kept}") from None
+    except DivergedError as error:
+        kept = f"{checkpoint} is what the epoch before left" if checkpoint.exists() else "no epoch was finished"
+        raise DivergedError(f"{error} (learning rate {recipe.learning_rate:g}); {kept}") from None
     return history.rows[-1]["training"]
-
-
-def _saving(checkpoint: Path) -> lightning.Callback:
-    return lightning.callbacks.ModelCheckpoint(
-        checkpoint.parent,
-        checkpoint.stem,
-        save_on_train_epoch_end=True,
-        auto_insert_metric_name=False,
-        enable_version_counter=False,
-    )
