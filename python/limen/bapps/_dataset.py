@@ -18,6 +18,7 @@ from ._images import ItemError, Pixels, Resize, checked_resize, decode
 from ._layout import IMAGES, JUDGEMENT, METADATA, RELEASED, Key, check_pairing, sort_out
 from ._storage import Storage, open_storage
 
+
 @dataclass(frozen=True)
 class Subset:
     """The triplets (2AFC) or pairs (JND) of one kind. `stems` name them; images are decoded when asked for."""
@@ -194,7 +195,7 @@ def _judgement(storage: Storage, name: str) -> float:
 
 @lru_cache(8)
 def _npy_header(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and dtype. The files of a data set have one header, and NumPy takes longer to parse it than all the rest."""
+    """Shape and dtype. A data set has one header, and to parse it takes NumPy longer than all the rest."""
     file = io.BytesIO(header)
     version = np.lib.format.read_magic(file)
     if version != (1, 0):
