@@ -278,9 +278,8 @@ def test_both_decoders_give_the_same_pixels() -> None:
     for name, size in (("coffee", (64, 64)), ("chelsea", (1, 1)), ("astronaut", (37, 101)), ("coffee", (200, 3))):
         image = Image.fromarray(np.rint(255 * crop(name, *size)).astype(np.uint8).transpose(1, 2, 0))
         for mode in ("RGB", "L", "P", "RGBA", "LA", "1", "I;16"):
-            for options in ({}, {"compress_level": 0}, {"optimize": True}, {"transparency": 3}):
-                if "transparency" in options and mode not in ("L", "P"):
-                    options = {"transparency": (1, 2, 3)} if mode == "RGB" else {}
+            transparent: Any = {"RGB": {"transparency": (1, 2, 3)}, "L": {"transparency": 3}, "P": {"transparency": 3}}
+            for options in ({}, {"compress_level": 0}, {"optimize": True}, transparent.get(mode, {})):
                 file = io.BytesIO()
                 (image.convert("I").convert("I;16") if mode == "I;16" else image.convert(mode)).save(
                     file, "png", **options
@@ -288,6 +287,12 @@ def test_both_decoders_give_the_same_pixels() -> None:
                 assert same(by_limen(file.getvalue()), by_pillow(file.getvalue())), (name, mode, options)
                 quick += _images._decoded_fast(file.getvalue()) is not None
     assert quick == 12  # RGB without transparency: OpenCV has been asked.
+
+
+def test_without_opencv_images_are_the_same(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = contents(Dataset(original))
+    monkeypatch.setattr(_images, "_HAVE_OPENCV", False)
+    assert contents(Dataset(original)) == fast
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -314,6 +319,7 @@ def test_broken_files_are_broken_to_both_decoders(original: Path) -> None:
         png((b"IHDR", header[:8] + bytes([bits, kind, 0, 0, lace])), (b"IDAT", stream), ends)
         for bits, kind, lace in ((16, 2, 0), (8, 2, 1), (8, 6, 0), (8, 0, 0))
     ]
+    files.append(png((b"IHDR", (16000).to_bytes(4, "big") * 2 + header[8:]), (b"IDAT", stream), ends))
     rng = np.random.default_rng(0)
     for _ in range(150):
         broken = bytearray(data[: rng.integers(len(data)) if rng.random() < 0.3 else None])

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 try:
-    import cv2
-    from cv2 import IMREAD_COLOR_RGB
-except ImportError:  # The constant is of OpenCV 4.11.
-    cv2 = None  # type: ignore[assignment]
+    from cv2 import IMREAD_COLOR_RGB, imdecode
+    from cv2 import error as OpenCVError
+
+    _HAVE_OPENCV = True
+except ImportError:  # Or older than 4.11, which hasn't the constant.
+    _HAVE_OPENCV = False
 
 Pixels = NDArray[np.uint8]
 Resize = int | Literal["keep"] | None
@@ -30,6 +32,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _EIGHT_BIT_RGB = b"\x08\x02\0\0\0"  # Neither interlaced nor of a method that is to come.
 # Chunks that change no pixel. Transparency and animation are not among them: there the decoders' answers differ.
 _PLAIN = frozenset((b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tEXt", b"tIME", b"sRGB", b"gAMA", b"cHRM"))
+
+_LARGEST = 4096  # Pixels a side. Pillow guards against small files that would fill the memory.
 
 
 class ItemError(ValueError):
@@ -67,18 +71,19 @@ def checked_resize(resize: Resize) -> Resize:
 
 def _decoded_fast(data: bytes) -> Pixels | None:
     """What Pillow would make of it, or None where it had better be asked itself."""
-    if cv2 is None or not _is_plain(data):
+    if not _HAVE_OPENCV or not _is_plain(data):
         return None
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), IMREAD_COLOR_RGB)
-    except cv2.error:
+        return imdecode(np.frombuffer(data, np.uint8), IMREAD_COLOR_RGB)  # type: ignore[return-value]
+    except OpenCVError:
         return None
-    return pixels  # type: ignore[return-value]
 
 
 def _is_plain(data: bytes) -> bool:
     """Whether a PNG file is whole, and nothing but 8-bit RGB. OpenCV would say on standard error what is wrong."""
     if not data.startswith(_SIGNATURE) or data[24:29] != _EIGHT_BIT_RGB:
+        return False
+    if max(struct.unpack_from(">II", data, 16)) > _LARGEST:
         return False
     start, kind = len(_SIGNATURE), b""
     while kind != b"IEND":
