@@ -17,7 +17,7 @@ from PIL import Image
 
 try:
     from cv2 import IMREAD_COLOR_RGB, imdecode
-    from cv2 import error as OpenCVError
+    from cv2 import error as opencv_error
 
     _HAVE_OPENCV = True
 except ImportError:  # Or older than 4.11, which hasn't the constant.
@@ -75,7 +75,7 @@ def _decoded_fast(data: bytes) -> Pixels | None:
         return None
     try:
         return imdecode(np.frombuffer(data, np.uint8), IMREAD_COLOR_RGB)  # type: ignore[return-value]
-    except OpenCVError:
+    except opencv_error:
         return None
 
 
