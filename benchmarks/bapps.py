@@ -147,7 +147,7 @@ def speed(path: Path) -> str:
     """Triplets a second, by limen and by the package lpips as its evaluator runs, in one process."""
     rows = []
     dataset = Dataset(path)
-    subset = dataset.select("2afc")[0]
+    subset = dataset.select("2afc", "train")[0]
     images = [subset.images(i) for i in range(256)]
     stacked = tuple(np.stack(part) for part in zip(*images, strict=True))
     measure = find_metrics(["ssim"])[0].make()
@@ -162,8 +162,9 @@ def speed(path: Path) -> str:
         evaluate(fresh, skimage_ssim)
         _ = fresh.judgements
 
-    whole = per_second(from_files, len(subset), 3)
-    peer = original_evaluator(path)
+    # By turns, so that whatever else the machine does meets both.
+    turns = [(per_second(from_files, len(subset), 1), original_evaluator(path)) for _ in range(7)]
+    whole, peer = (max(column) for column in zip(*turns, strict=True))
     rows.append(("SSIM (scikit-image), from PNG files", whole, f"{whole / peer:.1f} x"))
     rows.append(("the same by the evaluator of `lpips`: one at a time, scikit-image", peer, "1"))
 

@@ -80,7 +80,7 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """What a file holds."""
-        with open(f"{self._prefix}{name}", "rb") as file:
+        with open(f"{self._prefix}{name}", "rb", buffering=0) as file:
             return file.read()
 
 
