@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import pickle
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from PIL import Image
 
 import limen.bapps._storage as storage
 from bapps_sets import make_set, pack, write
-from limen.bapps import Dataset, ItemError
+from limen.bapps import Dataset, ItemError, _images
 from limen.bapps._layout import RELEASED, Key
 from photographs import crop
 
@@ -241,6 +243,91 @@ def test_broken_images_are_named(root: Path) -> None:
     Image.new("RGBA", (64, 64)).save(file)
     with pytest.raises(ItemError, match=r"000003.png: is in Pillow's mode RGBA"):
         subset.images(3)
+
+
+def png(*chunks: tuple[bytes, bytes]) -> bytes:
+    parts = [
+        len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big") for kind, body in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def by_pillow(data: bytes) -> Any:
+    """Its RGB pixels, or None."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as file:
+            return np.asarray(file.convert("RGB")) if file.mode in ("RGB", "L", "P") else None
+    except Exception:
+        return None
+
+
+def by_limen(data: bytes) -> Any:
+    try:
+        return _images.decode(data, "keep")
+    except Exception:
+        return None
+
+
+def same(a: Any, b: Any) -> bool:
+    return (a is None) == (b is None) and (a is None or (a.dtype == b.dtype and np.array_equal(a, b)))
+
+
+def test_both_decoders_give_the_same_pixels() -> None:
+    pytest.importorskip("cv2")
+    quick = 0
+    for name, size in (("coffee", (64, 64)), ("chelsea", (1, 1)), ("astronaut", (37, 101)), ("coffee", (200, 3))):
+        image = Image.fromarray(np.rint(255 * crop(name, *size)).astype(np.uint8).transpose(1, 2, 0))
+        for mode in ("RGB", "L", "P", "RGBA", "LA", "1", "I;16"):
+            transparent: Any = {"RGB": {"transparency": (1, 2, 3)}, "L": {"transparency": 3}, "P": {"transparency": 3}}
+            for options in ({}, {"compress_level": 0}, {"optimize": True}, transparent.get(mode, {})):
+                file = io.BytesIO()
+                (image.convert("I").convert("I;16") if mode == "I;16" else image.convert(mode)).save(
+                    file, "png", **options
+                )
+                assert same(by_limen(file.getvalue()), by_pillow(file.getvalue())), (name, mode, options)
+                quick += _images._decoded_fast(file.getvalue()) is not None
+    assert quick == 12  # RGB without transparency: OpenCV has been asked.
+
+
+def test_without_opencv_images_are_the_same(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = contents(Dataset(original))
+    monkeypatch.setattr(_images, "_HAVE_OPENCV", False)
+    assert contents(Dataset(original)) == fast
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_broken_files_are_broken_to_both_decoders(original: Path) -> None:
+    pytest.importorskip("cv2")
+    data = (original / "2afc/val/cnn/p0/000003.png").read_bytes()
+    header = data[16:29]
+    stream = zlib.compress(b"".join(b"\0" + bytes(range(192)) for _ in range(64)))
+    rows = zlib.decompress(stream)
+    ends = (b"IEND", b"")
+    files = [
+        png((b"IHDR", header), *extra, (b"IDAT", body), ends)
+        for body in (
+            stream,
+            stream[:-4],
+            stream[:40],
+            stream[:-1] + b"x",
+            zlib.compress(rows[:-9]),
+            zlib.compress(b"\7" + rows[1:]),
+        )
+        for extra in ((), [(b"tRNS", bytes(6))], [(b"bKGD", bytes(6))], [(b"zzZz", b"")], [(b"acTL", bytes(8))])
+    ]
+    files += [
+        png((b"IHDR", header[:8] + bytes([bits, kind, 0, 0, lace])), (b"IDAT", stream), ends)
+        for bits, kind, lace in ((16, 2, 0), (8, 2, 1), (8, 6, 0), (8, 0, 0))
+    ]
+    files.append(png((b"IHDR", (16000).to_bytes(4, "big") * 2 + header[8:]), (b"IDAT", stream), ends))
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        broken = bytearray(data[: rng.integers(len(data)) if rng.random() < 0.3 else None])
+        for place in rng.integers(max(len(broken), 1), size=rng.integers(1, 4)):
+            broken[place : place + 1] = bytes([rng.integers(256)])
+        files.append(bytes(broken))
+    for number, file in enumerate(files):
+        assert same(by_limen(file), by_pillow(file)), number
 
 
 def test_other_sizes_only_when_told(tmp_path: Path) -> None:

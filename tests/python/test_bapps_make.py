@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +220,27 @@ def test_a_photograph_cut_short_leaves_nothing(photos: Path, tmp_path: Path) -> 
     with pytest.raises(ValueError, match=r"one.jpg|two.jpg"):
         make_dataset(tmp_path / "set", source, triplets=8, jnd=0, subsets=("traditional",))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
+
+
+def test_what_a_killed_run_left_is_removed(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    program = f"""
+import os, signal
+from pathlib import Path
+from limen.bapps._writing import staged_folder
+with staged_folder(Path({str(out)!r})) as stage:
+    (stage / "some.png").write_bytes(b"")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    running = left.with_name(left.name.replace(left.suffixes[-2], f".{os.getppid()}"))
+    others = [running, tmp_path / ".set.tmp", tmp_path / ".set2.1.tmp"]
+    for other in others:
+        other.mkdir()
+    with pytest.warns(UserWarning, match="removed .*, left by a run that was killed"):
+        make_dataset(out, photos, triplets=4, jnd=0, subsets=("traditional",))
+    assert sorted(tmp_path.iterdir()) == sorted([out, *others])
 
 
 def test_an_empty_folder_is_taken(photos: Path, tmp_path: Path) -> None:

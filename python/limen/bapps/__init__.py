@@ -10,9 +10,10 @@ try:
 except ImportError as error:
     raise ImportError("limen.bapps needs Pillow: pip install 'limen[bapps]'") from error
 
-from ._dataset import Dataset, ItemError, Subset
+from ._dataset import Dataset, Subset
 from ._disagree import Disagreement, disagreements
 from ._evaluate import Measured, evaluate
+from ._images import ItemError
 from ._metrics import METRICS, Metric, MetricError, find_metrics, network_metric, own_metric
 from ._results import Results, chosen_subsets, score_dataset
 from ._scores import Score, correlation, jnd_map, two_afc, two_afc_human

@@ -7,25 +7,16 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from ._images import ItemError, Pixels, Resize, checked_resize, decode
 from ._layout import IMAGES, JUDGEMENT, METADATA, RELEASED, Key, check_pairing, sort_out
 from ._storage import Storage, open_storage
-
-Pixels = NDArray[np.uint8]
-Resize = int | Literal["keep"] | None
-
-SIDE = 64
-
-
-class ItemError(ValueError):
-    """A triplet or pair that can't be had, and why."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +64,11 @@ class Subset:
     def _image(self, part: str, stem: str) -> Pixels:
         storage, name = self._files[part][stem]
         try:
-            with Image.open(io.BytesIO(storage.read(name)), formats=("PNG",)) as file:
-                image = file if file.mode == "RGB" else _as_rgb(file)
-                if self.resize != "keep" and image.size != (self.resize or SIDE,) * 2:
-                    image = self._resized(image)
-                return np.asarray(image)
+            return decode(storage.read(name), self.resize)
         except ItemError as error:
             raise ItemError(f"{storage.path}: {name}: {error}") from None
         except Exception as error:  # A malformed file makes decoders raise anything from SyntaxError to struct.error.
             raise ItemError(f"{storage.path}: {name}: no readable PNG ({_said(error)})") from error
-
-    def _resized(self, image: Image.Image) -> Image.Image:
-        if self.resize is None:
-            raise ItemError(
-                f"has {image.width} x {image.height} pixels, and BAPPS {SIDE} x {SIDE}: say resize={SIDE} to have it "
-                "resized as the original's loader does, or resize='keep'"
-            )
-        assert isinstance(self.resize, int)
-        return image.resize((self.resize, self.resize), Image.Resampling.BILINEAR)
 
 
 class Dataset:
@@ -117,7 +95,7 @@ class Dataset:
 
     def __init__(self, path: str | os.PathLike[str], *, resize: Resize = None, partial: bool = False) -> None:
         self.path = Path(path)
-        self.resize = _checked_resize(resize)
+        self.resize = checked_resize(resize)
         storages = open_storage(self.path)
         places: dict[str, Storage] = {}
         for storage in storages:
@@ -202,8 +180,11 @@ def _metadata(places: Mapping[str, Storage]) -> dict[str, Any]:
 
 
 def _judgement(storage: Storage, name: str) -> float:
+    data = storage.read(name)
+    start = 10 + int.from_bytes(data[8:10], "little")
     try:
-        array = np.load(io.BytesIO(storage.read(name)), allow_pickle=False)
+        shape, dtype = _npy_header(data[:start])
+        array = np.frombuffer(data, dtype, offset=start).reshape(shape)
     except (ValueError, EOFError, OSError) as error:
         raise ValueError(f"{storage.path}: {name} is no array of NumPy ({_said(error)})") from error
     if array.size != 1 or array.dtype.kind not in "fiu" or not 0 <= float(array.reshape(())) <= 1:
@@ -212,16 +193,15 @@ def _judgement(storage: Storage, name: str) -> float:
     return float(array.reshape(()))
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("L", "P"):
-        return image.convert("RGB")
-    raise ItemError(f"is in Pillow's mode {image.mode}; RGB, grey and palette images can be scored")
-
-
-def _checked_resize(resize: Resize) -> Resize:
-    if resize is None or resize == "keep" or resize > 0:
-        return resize
-    raise ValueError(f"resize must be None, 'keep' or a number of pixels; got {resize!r}")
+@lru_cache(8)
+def _npy_header(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype. A data set has one header, and to parse it takes NumPy longer than all the rest."""
+    file = io.BytesIO(header)
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"its format is of version {version}, and single numbers have 1.0")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return shape, dtype
 
 
 def _said(error: Exception) -> str:

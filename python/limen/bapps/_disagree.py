@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._dataset import Pixels, Subset
+from ._dataset import Subset
 from ._evaluate import Measured
+from ._images import Pixels
 
 
 @dataclass(frozen=True)

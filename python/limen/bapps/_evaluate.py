@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 import limen
 
-from ._dataset import ItemError, Pixels, Subset
+from ._dataset import Subset
+from ._images import ItemError, Pixels
 from ._metrics import Measure
 
 _BATCH = 64  # Triplets: 192 images of 64 x 64 fit in the second-level cache, and a network is no faster on more.
@@ -49,23 +50,35 @@ def evaluate(
 ) -> Measured:
     """Measure a subset with all metrics; `progress` is told how many items more are done.
 
-    `jobs` threads decode while the metrics compute; None takes as many as `limen.get_num_threads()`.
+    `jobs` threads decode while the metrics compute; None takes as many as `limen.get_num_threads()`, and the kernels
+    run on half of these meanwhile: all of them would spend their time waiting for each other.
     """
     candidates = 2 if subset.key.test == "2afc" else 1
     blank = {name: np.full((candidates, len(subset)), np.nan) for name in measures}
     measured = Measured(subset, blank)
-    for batch in _decoded(subset, jobs or limen.get_num_threads()):
-        measured.failures.update(batch.failures)
-        for indices, images in batch.groups:
-            for name, measure in measures.items():
-                if name not in measured.broken:
-                    try:
-                        measured.distances[name][:, indices] = measure(images)
-                    except Exception as error:  # A user's function may raise anything.
-                        measured.broken[name] = f"{type(error).__name__}: {error}"
-                        del measured.distances[name]
-        progress(batch.count)
+    threads = limen.get_num_threads()
+    limen.set_num_threads(max(1, threads // 2))
+    try:
+        for batch in _decoded(subset, jobs or threads):
+            measured.failures.update(batch.failures)
+            for indices, images in batch.groups:
+                _measure(measured, measures, indices, images)
+            progress(batch.count)
+    finally:
+        limen.set_num_threads(threads)
     return measured
+
+
+def _measure(
+    measured: Measured, measures: Mapping[str, Measure], indices: list[int], images: tuple[Pixels, ...]
+) -> None:
+    for name, measure in measures.items():
+        if name not in measured.broken:
+            try:
+                measured.distances[name][:, indices] = measure(images)
+            except Exception as error:  # A user's function may raise anything.
+                measured.broken[name] = f"{type(error).__name__}: {error}"
+                del measured.distances[name]
 
 
 @dataclass(frozen=True)

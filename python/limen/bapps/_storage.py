@@ -68,6 +68,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._prefix = os.path.join(path, "")  # To join paths takes half as long as to read a small file.
 
     def names(self) -> list[str]:
         """Of all files. A link to a folder is followed, as data sets are often linked together."""
@@ -79,7 +80,7 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """What a file holds."""
-        with open(self.path / name, "rb") as file:
+        with open(f"{self._prefix}{name}", "rb", buffering=0) as file:
             return file.read()
 
 

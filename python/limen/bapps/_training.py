@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import ConcatDataset, DataLoader
+from torch.utils.data import ConcatDataset, DataLoader, DistributedSampler
 from torch.utils.data import Dataset as TorchDataset
 
 from limen._backbones import backbone_named
@@ -29,6 +29,7 @@ MODES = ("lin", "tune", "scratch")
 CHECKPOINT, WEIGHTS, RECORD = "last.ckpt", "weights.pth", "training.json"
 
 _BETAS = (0.5, 0.999)
+_STRIDE = 0x9E3779B1  # Odd, so that step, rank and seed don't meet by chance in small multiples of each other.
 
 Batch = Sequence[Tensor]
 
@@ -92,6 +93,9 @@ class PerceptualTraining(lightning.LightningModule):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """The loss of a batch: reference and candidates uint8 (N, H, W, 3), judgements (N,)."""
         *images, judge = batch
+        # What drops out depends on seed and step alone, so that a run that was stopped goes on as it would have.
+        step = (self.options.seed * _STRIDE + self.global_step) * _STRIDE + self.global_rank
+        torch.manual_seed(step % (1 << 63))
         d0, d1 = distances(self.metric, images, self.options.dropout)
         loss = ranking_loss(self.ranking(d0, d1), judge)
         if not torch.isfinite(loss):
@@ -137,24 +141,33 @@ class PerceptualTraining(lightning.LightningModule):
 
 
 class TripletData(lightning.LightningDataModule):
-    """Training subsets in one, shuffled; validation subsets one by one."""
+    """Training subsets in one, in an order that depends on seed and epoch alone; validation subsets one by one."""
 
-    def __init__(self, train: Sequence[Subset], val: Sequence[Subset], batch_size: int, workers: int = 0) -> None:
+    def __init__(
+        self, train: Sequence[Subset], val: Sequence[Subset], batch_size: int, *, seed: int = 0, workers: int = 0
+    ) -> None:
         super().__init__()
-        self.train, self.val, self.batch_size, self.workers = train, val, batch_size, workers
+        self.train, self.val, self.batch_size, self.seed, self.workers = train, val, batch_size, seed, workers
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """All training triplets, in another order each epoch."""
+        """All training triplets, in another order each epoch; each process of several has its share."""
         triplets: TorchDataset[Any] = ConcatDataset([_Triplets(subset) for subset in self.train])
-        return self._loader(triplets, shuffle=True)
+        trainer = self.trainer
+        world, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
+        # PyTorch's sampler for many processes serves one as well: its order is a function of seed and epoch.
+        return self._loader(triplets, DistributedSampler(triplets, world, rank, seed=self.seed))
 
     def val_dataloader(self) -> list[DataLoader[Any]]:
         """One a subset, so that each is scored by itself."""
-        return [self._loader(_Triplets(subset), shuffle=False) for subset in self.val]
+        return [self._loader(_Triplets(subset)) for subset in self.val]
 
-    def _loader(self, triplets: TorchDataset[Any], *, shuffle: bool) -> DataLoader[Any]:
+    def _loader(self, triplets: TorchDataset[Any], sampler: DistributedSampler[Any] | None = None) -> DataLoader[Any]:
         return DataLoader(
-            triplets, self.batch_size, shuffle=shuffle, num_workers=self.workers, persistent_workers=self.workers > 0
+            triplets,
+            self.batch_size,
+            sampler=sampler,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
         )
 
 
@@ -200,7 +213,8 @@ def train(
     Parameters
     ----------
     resume
-        Go on from `output`'s checkpoint, with the options that are recorded there; `options` must be None.
+        Go on from `output`'s checkpoint, with the options that are recorded there; `options` must be None. On one kind
+        of machine it comes to what it would have come to without a stop, on the CPU to the same bits.
     workers
         Processes that decode images.
 
@@ -260,7 +274,7 @@ def train(
     with warnings.catch_warnings():
         # Lightning's advice on workers and loggers is the user's to take, and its deprecations aren't ours to mend.
         warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch\.")
-        data = TripletData(train_subsets, val, options.batch_size, workers)
+        data = TripletData(train_subsets, val, options.batch_size, seed=options.seed, workers=workers)
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint if resume else None)
     figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if trainer.is_global_zero:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,13 +23,17 @@ from ._layout import METADATA
 def staged_folder(out: Path) -> Iterator[Path]:
     """A folder beside `out` to write into; it becomes `out` when the block ends well, and is removed when it doesn't.
 
+    What runs that were killed have left of the same `out` is removed first, with a warning.
+
     Raises FileExistsError where `out` is a file or a folder with something in it, before and after the block.
     """
     out = out.resolve()
     check_free(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    stage = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    shutil.rmtree(stage, ignore_errors=True)
+    # The machine's name too, as others may write to the same disk, whose processes can't be asked after here.
+    start = f".{out.name}.{platform.node()}."
+    _remove_left_over(out.parent, start)
+    stage = out.with_name(f"{start}{os.getpid()}.tmp")
     stage.mkdir()
     try:
         yield stage
@@ -35,6 +41,27 @@ def staged_folder(out: Path) -> Iterator[Path]:
         os.replace(stage, out)  # Takes the place of an empty folder too.
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def _remove_left_over(folder: Path, start: str) -> None:
+    for path in folder.iterdir():
+        process = path.name.removeprefix(start).removesuffix(".tmp")
+        if path.name == f"{start}{process}.tmp" and process.isdecimal() and not _runs(int(process)):
+            shutil.rmtree(path)
+            warnings.warn(f"removed {path}, left by a run that was killed", stacklevel=4)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is another process of that number."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)  # Sends nothing.
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def check_free(out: Path) -> None:
