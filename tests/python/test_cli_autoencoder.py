@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import torch
 from PIL import Image
 
 import limen
+from limen.autoencoders._history import read_history
 from limen.cli import main
 
 QUICK = [
@@ -48,6 +51,29 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sizes = ["--code-size", "8", "--code-size", "4"]
     assert main(["autoencoder", "compare", str(folder), *objectives, *sizes, *QUICK]) == 0
     return folder
+
+
+def test_two_processes_train_as_one_with_the_batches_of_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = [*QUICK, "--objective", "mse", "--warm-up", "0", "--threads", "1"]
+    assert main(["autoencoder", "train", str(tmp_path / "one"), *quick, "--batch-size", "16"]) == 0
+    # Lightning starts the second process by the command line of the first.
+    command = [sys.executable, "-m", "limen", "autoencoder", "train", str(tmp_path / "two"), *quick]
+    both = [*command, "--batch-size", "8", "--devices", "2", "--strategy", "ddp"]
+    done = subprocess.run(both, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("validation") == 1
+    assert done.stdout.split(":")[0] == capsys.readouterr().out.split(":")[0]
+    one, two = (read_history(tmp_path / name / "history.csv") for name in ("one", "two"))
+    assert two == [pytest.approx(row, rel=1e-4) for row in one]
+
+
+def test_mixed_precision(tmp_path: Path) -> None:
+    command = ["autoencoder", "train", str(tmp_path / "run"), "--objective", "ms-ssim", *QUICK]
+    assert main([*command, "--precision", "bf16-mixed"]) == 0
+    rows = read_history(tmp_path / "run" / "history.csv")
+    assert all(0 < row["validation"] <= 1 for row in rows)
 
 
 def test_train_and_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,6 +65,11 @@ def shuffled(
     return DataLoader(images, batch_size, sampler=sampler, drop_last=drop_last, collate_fn=as_it_is)
 
 
+def is_first_process() -> bool:
+    """Whether this process, of those that a strategy such as ddp starts, is the one to tell what came of a training."""
+    return bool(lightning.utilities.rank_zero_only.rank == 0)  # type: ignore[attr-defined]
+
+
 def as_it_is(batch: Any) -> Any:
     """For loaders of images that hand out whole batches."""
     return batch

@@ -8,13 +8,16 @@ import os
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..torch._lightning import lightning
 
 
 class History(lightning.Callback):
     """Keeps the mean losses of every epoch, in the checkpoints and in a CSV file.
 
-    Rows have epoch, step, training (the mean loss of the epoch's batches), validation, and its parts by name.
+    Rows have epoch, step, training (the mean loss of the epoch's batches, those of all processes), validation, and its
+    parts by name.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,6 +32,8 @@ class History(lightning.Callback):
     def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
         """Write the row of an epoch."""
         training = math.fsum(self._losses) / max(1, len(self._losses))
+        if trainer.world_size > 1:
+            training = float(trainer.strategy.reduce(torch.tensor(training, device=module.device), reduce_op="mean"))
         self._losses.clear()
         validation = {
             name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("validation")

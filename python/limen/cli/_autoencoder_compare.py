@@ -26,6 +26,7 @@ def run(arguments: Namespace) -> int:
         from limen.autoencoders import make
         from limen.autoencoders._comparison import compare
         from limen.autoencoders._comparison_files import TEST, write_reconstructions, write_scores, write_summary
+        from limen.autoencoders._fit import is_first_process
 
         set_threads(arguments)
         output: Path = arguments.output
@@ -42,6 +43,8 @@ def run(arguments: Namespace) -> int:
             announce=lambda text: print(text, file=sys.stderr),
             **trainer_options(arguments),
         )
+        if not is_first_process():
+            return 0
         write_scores(output / "scores.csv", comparison)
         write_summary(output / "summary.json", comparison)
         write_reconstructions(output / TEST, comparison)

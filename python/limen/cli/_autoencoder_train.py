@@ -12,6 +12,7 @@ def run(arguments: Namespace) -> int:
     """Train; prints where the best network lies. Returns 1 when images were left out, else 0."""
     with usage_errors():
         from limen.autoencoders._checkpoints import BEST
+        from limen.autoencoders._fit import is_first_process
         from limen.autoencoders._history import read_history
         from limen.autoencoders._training import train
 
@@ -20,6 +21,8 @@ def run(arguments: Namespace) -> int:
         wanted = plan(arguments, arguments.objective, arguments.code_size)
         splits = images(arguments)
         train(wanted, splits, output, resume=arguments.resume, **trainer_options(arguments))
+        if not is_first_process():
+            return 0
         rows = read_history(output / "history.csv")
     best = min(rows, key=lambda row: row["validation"])
     print(f"validation {best['validation']:.6g} after epoch {best['epoch']:.0f} of {len(rows)}: {output / BEST}")

@@ -22,6 +22,7 @@ def run(arguments: Namespace) -> int:
     output: Path = arguments.output or Path(_name(arguments))
     check_writable(output)
     with usage_errors():
+        from limen.autoencoders._fit import is_first_process
         from limen.superres import Recipe, cut, folder_images, training_photographs
         from limen.superres._training import train
 
@@ -36,6 +37,8 @@ def run(arguments: Namespace) -> int:
         loss = train(
             recipe, patches, output, resume=arguments.resume, accelerator=arguments.accelerator, devices=devices
         )
+    if not is_first_process():
+        return 0
     print(f"{len(patches)} patches, {recipe.epochs} epochs, loss {loss:.6g} in the last: {output}")
     return 1 if patches.skipped else 0
 
