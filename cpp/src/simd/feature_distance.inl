@@ -38,9 +38,8 @@ LIMEN_INLINE void sum_channels(const FeatureTask& t, const FeatureScratch<T>& sc
     const int64_t c0 = t.f0.channel, c1 = t.f1.channel;
     f0 += channel * c0;
     f1 += channel * c1;
-    // Each channel's row is a stream of its own, too short for the processor to foresee: the next ones are asked for meanwhile.
-    const bool more = channel + 2 * channels <= t.channels;
-    const int64_t next0 = more ? channels * c0 : 0, next1 = more ? channels * c1 : 0;
+    const int64_t left = t.channels - channel;
+    const int64_t next0 = next_channels<E>(t.f0, left, channels), next1 = next_channels<E>(t.f1, left, channels);
     const int slots = run.slots();
     for (int i = 0; i < slots; i++) {
         const int at = run.at(i);

@@ -74,9 +74,12 @@ LIMEN_INLINE void gradient_channels(const FeatureGradientTask& t, const Gradient
     const E* const f1 = static_cast<const E*>(t.f1.data) + offset(t.f1, p) + channel * t.f1.channel;
     const int64_t g0 = offset(t.grad0, p) + channel * t.grad0.channel,
                   g1 = offset(t.grad1, p) + channel * t.grad1.channel;
-    // As when the sums were taken, what comes next is asked for meanwhile.
-    const bool more = channel + 2 * channels <= t.channels;
-    const int64_t next0 = more ? channels * t.f0.channel : 0, next1 = more ? channels * t.f1.channel : 0;
+    const int64_t left = t.channels - channel;
+    const int64_t next0 = next_channels<E>(t.f0, left, channels), next1 = next_channels<E>(t.f1, left, channels);
+    const int64_t out0 = next_channels<E>(t.grad0, left, channels), out1 = next_channels<E>(t.grad1, left, channels);
+    const auto write_soon = [&](const Features& out, int64_t at, int64_t ahead) LIMEN_INLINE_LAMBDA {
+        if (plain && out.data && ahead > 0) __builtin_prefetch(static_cast<const E*>(out.data) + at + ahead, 1);
+    };
     Vec<T> sums[channels] = {};
     const int slots = run.slots();
     for (int i = 0; i < slots; i++) {
@@ -91,6 +94,8 @@ LIMEN_INLINE void gradient_channels(const FeatureGradientTask& t, const Gradient
                 const E *const x = f0 + k * t.f0.channel + at, *const y = f1 + k * t.f1.channel + at;
                 __builtin_prefetch(x + next0);
                 __builtin_prefetch(y + next1);
+                write_soon(t.grad0, g0 + k * t.grad0.channel + at, out0);
+                write_soon(t.grad1, g1 + k * t.grad1.channel + at, out1);
                 a = numbers<T>(x);
                 b = numbers<T>(y);
             } else {
