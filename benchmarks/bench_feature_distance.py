@@ -20,6 +20,7 @@ from .rows import Compare
 from .targets import DISTANCE_BACKWARD, DISTANCE_FORWARD
 
 PEER = "lpips"
+READING = "PyTorch, sum of the features"
 CASE, QUICK_CASE = Case(4, 256, 256), Case(1, 64, 64)
 
 # Channels of each tap, and the side of its map from that of the image.
@@ -82,6 +83,18 @@ def test_forward(compare: Compare, quick: bool, net: str) -> None:
     theirs = _peer(taps)
     torch.testing.assert_close(_ours(taps), theirs(), rtol=1e-5, atol=0)
     compare(lambda: _ours(taps), theirs, operation=DISTANCE_FORWARD[net], peer=PEER, case=case, seconds=8.0)
+
+
+def test_reading(compare: Compare, quick: bool, net: str) -> None:
+    """What there is to win: nothing that looks at every number is done before they are read."""
+    case = QUICK_CASE if quick else CASE
+    taps = _taps(net, case)
+
+    def read() -> list[Any]:
+        return [f.sum() for *features, _ in taps for f in features]
+
+    assert all(total.isfinite() for total in read())
+    compare(lambda: _ours(taps), read, operation=DISTANCE_FORWARD[net], peer=READING, case=case, seconds=4.0)
 
 
 def test_backward(compare: Compare, quick: bool, net: str) -> None:
