@@ -152,7 +152,7 @@ def test_seeds_have_32_bits(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.fixture
 def superres(tmp_path: Path) -> list[str]:
     """A training of three epochs that takes a second; the checkpoint's name is to come."""
-    pytest.importorskip("pytorch_lightning")
+    pytest.importorskip("limen.superres._training")
     rng = np.random.default_rng(0)
     (tmp_path / "images").mkdir()
     for i in range(4):

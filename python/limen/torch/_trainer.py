@@ -31,13 +31,13 @@ class WholeFiles(TorchCheckpointIO):
     def load_checkpoint(self, path: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
         """What a training goes on from, or ValueError that names the file: half of it would train something else."""
         try:
-            checkpoint: Any = super().load_checkpoint(path, *arguments, **options)
+            found: Any = super().load_checkpoint(path, *arguments, **options)
         except Exception as error:  # Broken files make the reader raise anything.
             raise ValueError(f"{path} can't be read as a checkpoint: {said(error)}") from error
-        missing = [name for name in _RESUMED if not isinstance(checkpoint, dict) or name not in checkpoint]
+        missing = [name for name in _RESUMED if not isinstance(found, dict) or name not in found]
         if missing:
             raise ValueError(f"{path} has no {missing[0]}: a training can't go on from it")
-        return checkpoint
+        return dict(found)
 
 
 class _Trainer(lightning.Trainer):
