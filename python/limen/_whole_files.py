@@ -22,8 +22,6 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], o
     try:
         with open(temporary, "wb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
         os.replace(temporary, target)
     except OSError as error:
         # What a full disk answers to a write says nothing of the file.

@@ -198,6 +198,8 @@ BAD_REQUESTS: list[tuple[str, Any, dict[str, str], int, str]] = [
     ("/answers", {"subject": 1, "position": 0, "choice": "left"}, {}, 400, "reaction_ms must be"),
     ("/answers", {"subject": 1, "position": 0, "choice": "left", "reaction_ms": float("nan")}, {}, 400, "finite"),
     ("/answers", {"subject": 1, "position": 0, "choice": "left", "reaction_ms": -1}, {}, 400, "from 0 up"),
+    ("/answers", {"subject": 1, "position": 0, "choice": "left", "reaction_ms": 10**400}, {}, 400, "finite"),
+    ("/answers", b"[" * 9000, {}, 400, "must be JSON"),
     ("/answers", {"subject": 1, "position": True, "choice": "left", "reaction_ms": 1}, {}, 400, "whole number"),
     ("/answers", {"subject": 1, "position": 10**12, "choice": "left", "reaction_ms": 1}, {}, 400, "whole number"),
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -25,8 +26,14 @@ class WholeFiles(TorchCheckpointIO):
         # In memory first: to a full disk PyTorch's own writer answers with an error that doesn't say so.
         content = io.BytesIO()
         torch.save(checkpoint, content)
+
+        def write(file: BinaryIO) -> None:
+            file.write(content.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())  # On the disk before the old one goes: hours of training hang on it.
+
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: file.write(content.getbuffer()))
+        write_atomically(path, write)
 
     def load_checkpoint(self, path: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
         """What a training goes on from, or ValueError that names the file: half of it would train something else."""
