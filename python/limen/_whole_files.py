@@ -25,6 +25,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], o
         os.replace(temporary, target)
     except OSError as error:
         # What a full disk answers to a write says nothing of the file.
-        raise OSError(error.errno, f"can't write ({error.strerror or error})", os.fspath(path)) from error
+        kept = "; what was there is kept" if target.exists() else ""
+        raise OSError(error.errno, f"can't write ({error.strerror or error}){kept}", os.fspath(path)) from error
     finally:
         temporary.unlink(missing_ok=True)

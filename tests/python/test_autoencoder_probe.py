@@ -193,7 +193,7 @@ def test_command_reads_extended_yale_b(probed: Path, tmp_path: Path, capsys: pyt
         (["--subjects", "1", "--epochs", "1", "--objective", "mse"], "faces must be of two subjects or more; got 1"),
         (["--objective", "msse"], "objective 'msse' is none of"),
         (["--width", "8"], "--width is for conv and el-vae"),
-        (["--seed", "-1"], "seed and warm_up 0 or more; got epochs=50, patience=0, seed=-1"),
+        (["--seed", "-1"], "--seed: '-1' is not a whole number from 0 up"),
     ],
 )
 def test_wrong_usage(options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

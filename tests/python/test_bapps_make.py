@@ -203,7 +203,7 @@ def test_wrong_usage_is_named_and_leaves_nothing(
     message = fails(capsys, empty, out)
     assert "broken.png: not a readable image" in message
     assert "small.png: 79 x 200, at least 80 x 80 needed" in message
-    assert "error_rate must be in [0, 0.5]; got 0.9" in fails(capsys, photos, out, "--error-rate", 0.9)
+    assert "--error-rate must be in [0, 0.5]; got 0.9" in fails(capsys, photos, out, "--error-rate", 0.9)
     assert "one of them 1 at least; got 0 and 0" in fails(capsys, photos, out, "--triplets", 0, "--jnd", 0)
     assert "is not empty" in fails(capsys, photos, empty)
     assert "is a file" in fails(capsys, photos, empty / "small.png")

@@ -198,6 +198,8 @@ BAD_REQUESTS: list[tuple[str, Any, dict[str, str], int, str]] = [
     ("/answers", {"subject": 1, "position": 0, "choice": "left"}, {}, 400, "reaction_ms must be"),
     ("/answers", {"subject": 1, "position": 0, "choice": "left", "reaction_ms": float("nan")}, {}, 400, "finite"),
     ("/answers", {"subject": 1, "position": 0, "choice": "left", "reaction_ms": -1}, {}, 400, "from 0 up"),
+    ("/answers", {"subject": 1, "position": 0, "choice": "left", "reaction_ms": 10**400}, {}, 400, "finite"),
+    ("/answers", b"[" * 9000, {}, 400, "must be JSON"),
     ("/answers", {"subject": 1, "position": True, "choice": "left", "reaction_ms": 1}, {}, 400, "whole number"),
     ("/answers", {"subject": 1, "position": 10**12, "choice": "left", "reaction_ms": 1}, {}, 400, "whole number"),
 ]
@@ -272,7 +274,7 @@ def test_export_of_nothing_leaves_nothing(tmp_path: Path, capsys: pytest.Capture
     assert main(command) == 2
     assert "asleep left out, with 3 answers: 1 of 2 sentinels" in capsys.readouterr().err
     assert main([*command, "--pass-rate", "2"]) == 2
-    assert "pass_rate must be in [0, 1]; got 2.0" in capsys.readouterr().err
+    assert "--pass-rate must be in [0, 1]; got 2.0" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
 
 
@@ -284,7 +286,7 @@ def test_wrong_folders_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "is not a folder" in fails(tmp_path / "nowhere")
     assert "holds neither 2afc/ nor jnd/" in fails(tmp_path)
     folder = unjudged(unjudged(tmp_path / "set", "jnd", 4), "2afc", 4)
-    assert "has images for 2afc and jnd: say which test" in fails(folder)
+    assert "has images for both: --test 2afc or --test jnd says which" in fails(folder)
     (folder / "2afc/val/a/p1/000001.png").unlink()
     assert "p0/000001.png is there without p1/000001.png; 1 more images lack" in fails(folder, "--test", "2afc")
     Study(folder, "jnd").answers.add_subject("ann", [])

@@ -105,7 +105,7 @@ def test_images_left_out_are_named_and_told_by_the_status(tmp_path: Path, capsys
         (["--objective", "psnr"], "'psnr' is none of mse"),
         (["--width", "8"], "--width is for conv and el-vae; got it with --model fc"),
         (["--constant", "8"], "--constant is for el-vae"),
-        (["--learning-rate", "0"], "learning_rate must be above 0"),
+        (["--learning-rate", "0"], "--learning-rate must be above 0"),
         (["--images", "nowhere"], "images must be a folder; got nowhere"),
         (["--batch-size", "71"], "number of images for training"),
         (["--patch", "16"], "images of 16 x 16 are smaller than the 32 x 32 that the network takes"),

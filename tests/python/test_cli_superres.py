@@ -184,7 +184,7 @@ def test_wrong_usage_of_score(
         (["--side", "12"], "side must be at least 13, of which 9-1-5 leaves a pixel; got 12"),
         (["--side", "300"], "no image can be used: camera.png: 83 x 101 is smaller than a patch of 300 x 300"),
         (["--images", "nowhere"], "images must be a folder; got nowhere"),
-        (["--learning-rate", "-1"], "learning_rate must be finite and above 0; got -1.0"),
+        (["--learning-rate", "-1"], "--learning-rate must be finite and above 0; got -1.0"),
         (["--learning-rate", "1e30", "--epochs", "9"], "learning rate 1e+30"),
         (["--output", "no/such/a.ckpt"], "no such folder"),
     ],

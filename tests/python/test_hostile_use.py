@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +18,11 @@ from PIL import Image
 from bapps_sets import make_set
 from limen._whole_files import write_atomically
 from limen.bapps import Dataset
+from limen.bapps._images import ItemError
 from limen.bapps._metrics import MetricError, find_metrics
+from limen.bapps._writing import staged_folder
 from limen.cli import main
+from limen.cli._errors import in_options
 from limen.cli._images import ImageError, read_image
 
 
@@ -91,7 +97,7 @@ def test_a_training_that_diverges_writes_no_weights(
         monkeypatch.setattr(training, "project", lambda metric: metric.linear[0].data.fill_(torch.nan))
     options = training.TrainingOptions(backbone="random", epochs=1, decay_epochs=0)
     quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-    with pytest.raises(FloatingPointError, match=r"lr 0\.0001 is too high: .*step 1"):
+    with pytest.raises(FloatingPointError, match=r"step 1 with lr 0\.0001$"):
         training.train(Dataset(make_set(tmp_path / "set", items=4)), tmp_path / "out", options, **quiet)
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["training.json"]
 
@@ -99,3 +105,93 @@ def test_a_training_that_diverges_writes_no_weights(
 def test_seeds_are_whole_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bapps", "score", "set", "--seed", "-1"]) == 2
     assert "--seed: '-1' is not a whole number from 0 up" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_a_data_set_is_told(tmp_path: Path) -> None:
+    root = make_set(tmp_path / "set", items=4)
+    (subset, *_) = Dataset(root).select("2afc", "val")
+    image = root / str(subset.key) / "ref" / f"{subset.stems[0]}.png"
+    image.unlink()
+    os.mkfifo(image)
+    with pytest.raises(ItemError, match="no regular file"):
+        subset.images(0)
+
+
+def test_a_full_disk_under_a_made_set_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match=r"can't write \(No space left on device\).*made"),
+        staged_folder(tmp_path / "made"),
+    ):
+        raise OSError(28, "No space left on device")
+    assert not list(tmp_path.iterdir())
+
+
+def test_messages_of_the_library_name_options() -> None:
+    arguments = Namespace(
+        partial=False, resize=None, learning_rate=0.0, photographs=Path("x"), given={"--learning-rate"}
+    )
+    assert in_options("partial=True takes what is there", arguments) == "--partial takes what is there"
+    assert in_options("say resize=64, or resize='keep'", arguments) == "say --resize 64, or --resize keep"
+    assert in_options("learning_rate must be above 0; got 0.0", arguments) == "--learning-rate must be above 0; got 0.0"
+    for other in ("photographs must be a folder", "backbone= and linear=None", "alpha=0.5"):
+        assert in_options(other, arguments) == other
+
+
+@pytest.mark.parametrize("command", [("compare", "", "x"), ("superres", "score", ""), ("bapps", "train", "x", "")])
+def test_empty_paths_are_not_this_folder(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == 2
+    assert "the path is empty" in capsys.readouterr().err
+
+
+def test_seeds_have_32_bits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bapps", "train", "set", "out", "--seed", "99999999999999"]) == 2
+    assert "--seed: '99999999999999' is above 4294967295" in capsys.readouterr().err
+
+
+@pytest.fixture
+def superres(tmp_path: Path) -> list[str]:
+    """A training of three epochs that takes a second; the checkpoint's name is to come."""
+    pytest.importorskip("limen.superres._training")
+    rng = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    for i in range(4):
+        Image.fromarray(rng.integers(0, 256, (48, 48), np.uint8)).save(tmp_path / "images" / f"{i}.png")
+    command = f"superres train --scale 2 --images {tmp_path / 'images'} --patches 8 --batch 4 --accelerator cpu"
+    return [*command.split(), "--epochs", "3", "--output"]
+
+
+def test_an_interrupted_training_says_so_and_goes_on(
+    superres: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from limen.superres._training import SuperResolution
+
+    handler, step = signal.getsignal(signal.SIGINT), SuperResolution.training_step
+
+    def interrupted(self: SuperResolution, batch: Any, index: int) -> Any:
+        if self.current_epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, batch, index)
+
+    assert main([*superres, str(tmp_path / "whole.ckpt")]) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(SuperResolution, "training_step", interrupted)
+        assert main([*superres, str(tmp_path / "broken.ckpt")]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert main([*superres, str(tmp_path / "broken.ckpt"), "--resume"]) == 0
+    assert (tmp_path / "broken.csv").read_text() == (tmp_path / "whole.csv").read_text()
+
+
+@pytest.mark.parametrize("part", ["optimizer_states", "loops"])
+def test_half_a_checkpoint_is_no_training_to_go_on_with(
+    superres: list[str], part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "half.ckpt"
+    assert main([*superres, str(path)]) == 0
+    content = torch.load(path, weights_only=True)
+    del content[part]
+    torch.save(content, path)
+    assert main([*superres, str(path), "--epochs", "4", "--resume"]) == 2
+    assert f"half.ckpt has no {part}: a training can't go on from it" in capsys.readouterr().err

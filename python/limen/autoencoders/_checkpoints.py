@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ..torch._state_dicts import said
 from ._layers import Autoencoder
 from ._models import MODELS
 
@@ -47,7 +48,7 @@ def load(path: str | os.PathLike[str]) -> Trained:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} is damaged or no checkpoint: {_first_line(error)}") from error
+        raise ValueError(f"{path} is damaged or no checkpoint: {said(error)}") from error
     record = content.get(RECORD) if isinstance(content, dict) else None
     if not isinstance(record, dict) or record.get("model") not in MODELS:
         raise ValueError(
@@ -58,7 +59,7 @@ def load(path: str | os.PathLike[str]) -> Trained:
         model = MODELS[record["model"]](**record["options"])
         model.load_state_dict(weights)
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} doesn't fit the network it names: {_first_line(error)}") from error
+        raise ValueError(f"{path} doesn't fit the network it names: {said(error)}") from error
     return Trained(model.eval(), record)
 
 
@@ -72,8 +73,3 @@ def refuse_other_run(path: Path, record: Mapping[str, Any]) -> None:
     if differing:
         told = ", ".join(f"{name} {found.get(name)!r} instead of {record[name]!r}" for name in differing)
         raise ValueError(f"{path} is of another run: {told}; choose another folder, or the options of that run")
-
-
-def _first_line(error: Exception) -> str:
-    """What PyTorch says before it goes on; the kind of error where it says nothing."""
-    return next(iter(str(error).splitlines()), type(error).__name__)

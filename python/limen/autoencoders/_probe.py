@@ -88,12 +88,7 @@ def probe(codes: NDArray[Any], faces: Faces, *, repeats: int = 10, seed: int = 0
     codes = np.asarray(codes, np.float64)
     if codes.ndim != 2 or len(codes) != len(faces) or not codes.shape[1] or not np.isfinite(codes).all():
         raise ValueError(f"codes must be finite and ({len(faces)}, code size), a row a face; got shape {codes.shape}")
-    if integer("repeats", repeats) < 1:
-        raise ValueError(f"repeats must be at least 1; got {repeats}")
-    if len(faces) < _LEAST:
-        raise ValueError(f"faces must be at least {_LEAST}, to be divided; got {len(faces)}")
-    if len(np.unique(faces.subjects)) < 2:
-        raise ValueError(f"faces must be of two subjects or more; got {len(np.unique(faces.subjects))}")
+    check_faces(faces, repeats)
     found: dict[str, list[float]] = {question.name: [] for question in QUESTIONS}
     for number in range(repeats):
         parts = _divided(len(codes), np.random.default_rng([seed, number]))
@@ -101,6 +96,16 @@ def probe(codes: NDArray[Any], faces: Faces, *, repeats: int = 10, seed: int = 0
         for name, angles in (("azimuth", faces.azimuths), ("elevation", faces.elevations)):
             found[name].append(_least_error(_regressors(), codes, angles, parts, _mean_square))
     return {name: np.array(errors) for name, errors in found.items()}
+
+
+def check_faces(faces: Faces, repeats: int) -> None:
+    """Raise ValueError where `probe` could ask nothing of these faces."""
+    if integer("repeats", repeats) < 1:
+        raise ValueError(f"repeats must be at least 1; got {repeats}")
+    if len(faces) < _LEAST:
+        raise ValueError(f"faces must be at least {_LEAST}, to be divided; got {len(faces)}")
+    if len(np.unique(faces.subjects)) < 2:
+        raise ValueError(f"faces must be of two subjects or more; got {len(np.unique(faces.subjects))}")
 
 
 def interval(errors: NDArray[Any]) -> Interval:

@@ -52,11 +52,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         objective(self.objective)
-        if self.epochs < 1 or min(self.patience, self.seed, self.warm_up) < 0:
-            raise ValueError(
-                "epochs must be 1 or more, patience, seed and warm_up 0 or more; got "
-                f"epochs={self.epochs}, patience={self.patience}, seed={self.seed}, warm_up={self.warm_up}"
-            )
+        for name, least in (("epochs", 1), ("patience", 0), ("warm_up", 0), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be {least} or more; got {getattr(self, name)}")
         if not 0 < self.learning_rate <= _LARGEST_RATE:
             raise ValueError(f"learning_rate must be above 0 and at most {_LARGEST_RATE:g}; got {self.learning_rate}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import os
+import stat
 import tarfile
 import threading
 import zlib
@@ -80,8 +81,14 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """What a file holds."""
-        with open(f"{self._prefix}{name}", "rb", buffering=0) as file:
+        with open(f"{self._prefix}{name}", "rb", buffering=0, opener=_open) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(f"{self._prefix}{name}: no regular file")
             return file.read()
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # A pipe would wait for somebody to write.
 
 
 class _Member(NamedTuple):

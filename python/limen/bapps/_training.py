@@ -78,6 +78,8 @@ class TrainingOptions:
             raise ValueError(f"dropout must be in [0, 1); got {self.dropout:g}")
         if not 0 < self.lr < math.inf:
             raise ValueError(f"lr must be positive and finite; got {self.lr:g}")
+        if not 0 <= self.seed < 1 << 32:
+            raise ValueError(f"seed must be from 0 to {(1 << 32) - 1}; got {self.seed}")
 
 
 class PerceptualTraining(lightning.LightningModule):
@@ -99,9 +101,8 @@ class PerceptualTraining(lightning.LightningModule):
         d0, d1 = distances(self.metric, images, self.options.dropout)
         loss = ranking_loss(self.ranking(d0, d1), judge)
         if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"{self._settings()}: the loss became {loss.item()} at step {self.global_step + 1}"
-            )
+            step = self.global_step + 1
+            raise FloatingPointError(f"the loss became {loss.item()} at step {step} with lr {self.options.lr:g}")
         self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(judge))
         return loss
 
@@ -121,10 +122,8 @@ class PerceptualTraining(lightning.LightningModule):
         """Raise FloatingPointError unless all are finite: the last step of an epoch has no loss after it that tells."""
         for name, parameter in self.named_parameters():
             if not torch.isfinite(parameter).all():
-                raise FloatingPointError(f"{self._settings()}: {name} isn't finite after step {self.global_step}")
-
-    def _settings(self) -> str:
-        return f"lr {self.options.lr:g} is too high"
+                step, lr = self.global_step, self.options.lr
+                raise FloatingPointError(f"{name} isn't finite after step {step} with lr {lr:g}")
 
     def configure_optimizers(self) -> Any:
         """Adam, at one rate and then linearly down, epoch by epoch."""

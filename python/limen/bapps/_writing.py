@@ -39,6 +39,11 @@ def staged_folder(out: Path) -> Iterator[Path]:
         yield stage
         check_free(out)
         os.replace(stage, out)  # Takes the place of an empty folder too.
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        # What a full disk answers to a write says nothing of the file.
+        raise OSError(error.errno, f"can't write ({error.strerror})", os.fspath(out)) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 

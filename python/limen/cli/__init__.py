@@ -11,10 +11,10 @@ from pathlib import Path
 
 import limen
 from limen._weights import BACKBONE_FILES
-from limen.cli._argument_types import FileOfKind, positive
+from limen.cli._argument_types import FileOfKind, path, positive
 from limen.cli._autoencoder_arguments import add_autoencoder
 from limen.cli._bapps_arguments import add_bapps
-from limen.cli._errors import UsageError
+from limen.cli._errors import UsageError, in_options
 from limen.cli._metrics import METRICS
 from limen.cli._superres_arguments import add_superres
 
@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     try:
         arguments = parser.parse_args(argv)
+        arguments.given = {text.partition("=")[0] for text in (sys.argv[1:] if argv is None else argv)}
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     try:
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except UsageError as error:
-        print(f"limen {arguments.command}: {error}", file=sys.stderr)
+        print(f"limen {arguments.command}: {in_options(str(error), arguments)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -78,8 +79,8 @@ def _parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    compare.add_argument("reference", metavar="REFERENCE", type=Path, help="an image, or a folder of images")
-    compare.add_argument("distorted", metavar="DISTORTED", type=Path, help="an image, or a folder of images")
+    compare.add_argument("reference", metavar="REFERENCE", type=path, help="an image, or a folder of images")
+    compare.add_argument("distorted", metavar="DISTORTED", type=path, help="an image, or a folder of images")
     compare.add_argument(
         "--metric",
         dest="metrics",
@@ -121,7 +122,7 @@ def _parser() -> ArgumentParser:
         "and what every metric says of them.",
         allow_abbrev=False,
     )
-    demo.add_argument("directory", metavar="DIRECTORY", type=Path, nargs="?", default=Path("limen-demo"))
+    demo.add_argument("directory", metavar="DIRECTORY", type=path, nargs="?", default=Path("limen-demo"))
     demo.add_argument("--no-open", dest="open", action="store_false", help="don't show the page in the browser")
 
     commands.add_parser("info", help="version, implementations, threads, GPU, weights", allow_abbrev=False)

@@ -6,6 +6,8 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 
+_LARGEST_SEED = (1 << 32) - 1
+
 
 class FileOfKind:
     """An argument type: a path that ends in one of the given suffixes."""
@@ -28,6 +30,21 @@ def positive(text: str) -> int:
 def whole(text: str) -> int:
     """An argument type: a whole number from 0 up."""
     return _from(0, text)
+
+
+def seed(text: str) -> int:
+    """An argument type: a whole number of 32 bits, as every generator takes it."""
+    number = _from(0, text)
+    if number > _LARGEST_SEED:
+        raise ArgumentTypeError(f"{text!r} is above {_LARGEST_SEED}")
+    return number
+
+
+def path(text: str) -> Path:
+    """An argument type: a path, and not the empty one, which `Path` takes for the working directory."""
+    if not text:
+        raise ArgumentTypeError("the path is empty; . is this folder")
+    return Path(text)
 
 
 def names_of(*choices: str) -> Callable[[str], tuple[str, ...]]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
-from limen.cli._argument_types import FileOfKind, positive, whole
+from limen.cli._argument_types import FileOfKind, path, positive, seed
 
 _OBJECTIVES = "mse, mae, ssim, ms-ssim, lpips-alex, lpips-vgg, lpips-squeeze, or a sum such as 0.8*ms-ssim+0.2*mae"
 _COMPARED = ("mse", "mae", "ssim", "ms-ssim")
@@ -35,7 +34,7 @@ def _add_train(actions: Any) -> None:
         "that can't be used are named and left out; the exit status is then 1.",
         allow_abbrev=False,
     )
-    train.add_argument("output", metavar="OUT", type=Path, help="a folder, made where it is missing")
+    train.add_argument("output", metavar="OUT", type=path, help="a folder, made where it is missing")
     train.add_argument("--objective", default="ms-ssim", metavar="NAME", help=f"{_OBJECTIVES} (default: ms-ssim)")
     train.add_argument("--code-size", type=positive, metavar="N", help="numbers in the bottleneck")
     train.add_argument("--resume", action="store_true", help="go on from OUT/last.ckpt where there is one")
@@ -51,7 +50,7 @@ def _add_compare(actions: Any) -> None:
         "OUT/summary.json. Started again it goes on where it was.",
         allow_abbrev=False,
     )
-    compare.add_argument("output", metavar="OUT", type=Path, help="a folder, made where it is missing")
+    compare.add_argument("output", metavar="OUT", type=path, help="a folder, made where it is missing")
     compare.add_argument(
         "--objective",
         dest="objectives",
@@ -78,8 +77,8 @@ def _add_judge(actions: Any) -> None:
         "in the layout that `limen bapps study` shows.",
         allow_abbrev=False,
     )
-    judge.add_argument("comparison", metavar="COMPARISON", type=Path, help="the folder of `limen autoencoder compare`")
-    judge.add_argument("output", metavar="OUT", type=Path, help="a folder that is not there yet")
+    judge.add_argument("comparison", metavar="COMPARISON", type=path, help="the folder of `limen autoencoder compare`")
+    judge.add_argument("output", metavar="OUT", type=path, help="a folder that is not there yet")
     judge.add_argument(
         "--objective",
         dest="objectives",
@@ -89,7 +88,7 @@ def _add_judge(actions: Any) -> None:
     )
     judge.add_argument("--code-size", type=positive, metavar="N", help="of the networks (default: the smallest)")
     judge.add_argument("--images", type=positive, default=100, metavar="N", help="at most so many (default: 100)")
-    judge.add_argument("--seed", type=whole, default=0, metavar="N", help="of which images (default: 0)")
+    judge.add_argument("--seed", type=seed, default=0, metavar="N", help="of which images (default: 0)")
 
 
 def _add_preferences(actions: Any) -> None:
@@ -100,7 +99,7 @@ def _add_preferences(actions: Any) -> None:
         "writes them.",
         allow_abbrev=False,
     )
-    preferences.add_argument("judgements", metavar="JUDGEMENTS", type=Path, help="the exported folder")
+    preferences.add_argument("judgements", metavar="JUDGEMENTS", type=path, help="the exported folder")
     preferences.add_argument("--output", type=FileOfKind(".json"), metavar="FILE", help="write the figures there too")
 
 
@@ -113,17 +112,17 @@ def _add_probe(actions: Any) -> None:
         "again it trains what is missing.",
         allow_abbrev=False,
     )
-    probe.add_argument("output", metavar="OUT", type=Path, help="a folder, made where it is missing")
+    probe.add_argument("output", metavar="OUT", type=path, help="a folder, made where it is missing")
     probe.add_argument(
         "--checkpoint",
         dest="checkpoints",
         action="append",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="a trained network; may be given several times (default: networks are trained on the faces)",
     )
     probe.add_argument(
-        "--faces", type=Path, metavar="DIR", help="Extended Yale B (default: faces rendered under the same lights)"
+        "--faces", type=path, metavar="DIR", help="Extended Yale B (default: faces rendered under the same lights)"
     )
     probe.add_argument("--subjects", type=positive, default=38, metavar="N", help="rendered faces (default: 38)")
     probe.add_argument("--repeats", type=positive, default=10, metavar="N", help="divisions (default: 10)")
@@ -147,7 +146,7 @@ def _add_probe(actions: Any) -> None:
     )
     probe.add_argument("--batch-size", type=positive, default=32, metavar="N", help="(default: 32)")
     probe.add_argument("--learning-rate", type=float, default=1e-3, metavar="X", help="of Adam (default: 0.001)")
-    probe.add_argument("--seed", type=whole, default=0, metavar="N", help="of everything drawn (default: 0)")
+    probe.add_argument("--seed", type=seed, default=0, metavar="N", help="of everything drawn (default: 0)")
     probe.add_argument("--threads", type=positive, metavar="N", help="of PyTorch and limen (default: their own)")
 
 
@@ -165,7 +164,7 @@ def _add_training(parser: ArgumentParser) -> None:
     parser.add_argument("--constant", type=float, metavar="C", help="weight of the expected loss in el-vae")
     parser.add_argument(
         "--images",
-        type=Path,
+        type=path,
         metavar="DIR",
         help="STL-10, CIFAR-10, Extended Yale B, or any folder of images (default: scikit-image's photographs)",
     )
@@ -179,7 +178,7 @@ def _add_training(parser: ArgumentParser) -> None:
     parser.add_argument("--patience", type=int, default=0, metavar="N", help="epochs without gain; 0: all (default)")
     parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="(default: 32)")
     parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X", help="of Adam (default: 0.001)")
-    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="of weights, batches, patches (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of weights, batches, patches (default: 0)")
     parser.add_argument("--threads", type=positive, metavar="N", help="of PyTorch and limen (default: their own)")
     parser.add_argument(
         "--accelerator", default="auto", metavar="NAME", help="Lightning's: cpu, gpu, ... (default: auto)"

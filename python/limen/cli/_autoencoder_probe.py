@@ -35,6 +35,7 @@ def run(arguments: Namespace) -> int:
     """Train where no checkpoints are given, probe, print the table. Returns 1 when faces were left out, else 0."""
     folder: Path = arguments.output
     with usage_errors():
+        from limen.autoencoders._probe import check_faces
         from limen.autoencoders._representations import ask, load_by_objective, train_on_faces
 
         set_threads(arguments)
@@ -44,6 +45,7 @@ def run(arguments: Namespace) -> int:
         side = max((max(model.shape[1:]) for model in given.values()), default=_SIDE)
         faces, source = _faces(arguments, side)
         tell_skipped(faces.skipped)
+        check_faces(faces, arguments.repeats)  # Before the trainings, which take long.
         models = given or train_on_faces(plans, faces, source, folder, announce=_announce)
         found = ask(models, faces, repeats=arguments.repeats, seed=arguments.seed, announce=_announce)
     _write(folder, found, faces, source, arguments)

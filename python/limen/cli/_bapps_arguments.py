@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from limen.cli._argument_types import names_of, positive, whole
+from limen.cli._argument_types import names_of, path, positive, seed, whole
 from limen.cli._bapps_metric_arguments import add_metric_actions
 
 
@@ -33,11 +32,11 @@ def _add_make(actions: Any) -> None:
     make.add_argument(
         "photographs",
         metavar="PHOTOS",
-        type=Path,
+        type=path,
         nargs="?",
         help="a folder of images (default: the photographs that come with scikit-image)",
     )
-    make.add_argument("output", metavar="OUT", type=Path, help="the folder to make, new or empty")
+    make.add_argument("output", metavar="OUT", type=path, help="the folder to make, new or empty")
     make.add_argument(
         "--triplets",
         type=whole,
@@ -53,7 +52,7 @@ def _add_make(actions: Any) -> None:
         metavar="NAMES",
         help="traditional, cnn, or both with a comma between (default: traditional,cnn)",
     )
-    make.add_argument("--seed", type=whole, default=0, metavar="S", help="of everything that is drawn (default: 0)")
+    make.add_argument("--seed", type=seed, default=0, metavar="S", help="of everything that is drawn (default: 0)")
     make.add_argument(
         "--error-rate",
         type=float,
@@ -74,10 +73,10 @@ def _add_study(actions: Any) -> None:
         "in the layout of BAPPS, which needs no judgements. Every answer is kept as it is given.",
         allow_abbrev=False,
     )
-    study.add_argument("directory", metavar="DIRECTORY", type=Path, help="a folder with 2afc/ or jnd/")
+    study.add_argument("directory", metavar="DIRECTORY", type=path, help="a folder with 2afc/ or jnd/")
     study.add_argument("--test", choices=("2afc", "jnd"), help="which, where the folder has both")
     study.add_argument(
-        "--answers", type=Path, metavar="FOLDER", help="where to keep the answers (default: in DIRECTORY)"
+        "--answers", type=path, metavar="FOLDER", help="where to keep the answers (default: in DIRECTORY)"
     )
     study.add_argument(
         "--trials", type=positive, default=160, metavar="N", help="for each subject, or all there are (default: 160)"
@@ -89,11 +88,11 @@ def _add_study(actions: Any) -> None:
         metavar="N",
         help="pairs with a known answer among them, fewer where there are fewer trials (default: 40)",
     )
-    study.add_argument("--seed", type=whole, default=0, metavar="S", help="of orders and sides (default: 0)")
+    study.add_argument("--seed", type=seed, default=0, metavar="S", help="of orders and sides (default: 0)")
     study.add_argument("--port", type=whole, default=8765, metavar="N", help="0 takes any (default: 8765)")
     study.add_argument("--no-open", dest="open", action="store_false", help="don't show the page in the browser")
     study.add_argument(
-        "--export", type=Path, metavar="OUT", help="serve nothing; write a data set of the answers so far"
+        "--export", type=path, metavar="OUT", help="serve nothing; write a data set of the answers so far"
     )
     study.add_argument(
         "--pass-rate",

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-from limen.cli._argument_types import FileOfKind, positive, whole
+from limen.cli._argument_types import FileOfKind, path, positive, seed, whole
 
 _NETS = ("alex", "vgg", "squeeze", "caffe-alex")
 _METRIC_HELP = (
@@ -45,7 +45,7 @@ def _add_score(actions: Any) -> None:
     score.add_argument("--split", choices=("train", "val"), default="val", help="(default: val)")
     _add_subsets(score)
     score.add_argument("--draws", type=positive, default=1000, metavar="N", help="of the bootstrap (default: 1000)")
-    score.add_argument("--seed", type=whole, default=0, metavar="N", help="of the bootstrap (default: 0)")
+    score.add_argument("--seed", type=seed, default=0, metavar="N", help="of the bootstrap (default: 0)")
     score.add_argument(
         "--output", type=FileOfKind(".csv", ".json"), metavar="FILE", help="write the scores to a .csv or .json file"
     )
@@ -87,7 +87,7 @@ def _add_train(actions: Any) -> None:
         allow_abbrev=False,
     )
     _add_data(train)
-    train.add_argument("output", metavar="OUT", type=Path, help="the folder to write")
+    train.add_argument("output", metavar="OUT", type=path, help="the folder to write")
     train.add_argument(
         "--mode",
         choices=("lin", "tune", "scratch"),
@@ -100,7 +100,7 @@ def _add_train(actions: Any) -> None:
     train.add_argument("--batch-size", type=positive, metavar="N", help="(default: 50)")
     train.add_argument("--lr", type=float, metavar="RATE", help="of Adam (default: 0.0001)")
     train.add_argument("--dropout", type=float, metavar="SHARE", help="(default: 0.5)")
-    train.add_argument("--seed", type=whole, metavar="N", help="(default: 0)")
+    train.add_argument("--seed", type=seed, metavar="N", help="(default: 0)")
     train.add_argument("--resume", action="store_true", help="go on from OUT's checkpoint, with its options")
     _add_subsets(train)
     train.add_argument("--workers", type=whole, default=0, metavar="N", help="processes that decode (default: 0)")
@@ -119,10 +119,10 @@ def _add_kmeans(actions: Any) -> None:
         description="Filters found by k-means, layer by layer: the paper's network that has seen images and no labels.",
         allow_abbrev=False,
     )
-    kmeans.add_argument("photographs", metavar="PHOTOS", type=Path, help="a folder of images")
+    kmeans.add_argument("photographs", metavar="PHOTOS", type=path, help="a folder of images")
     kmeans.add_argument("output", metavar="OUT.pth", type=FileOfKind(".pth"), help="for LABEL=NET:OUT.pth, --backbone")
     kmeans.add_argument("--net", choices=_NETS, default="alex", help="(default: alex)")
-    kmeans.add_argument("--seed", type=whole, default=0, metavar="N", help="(default: 0)")
+    kmeans.add_argument("--seed", type=seed, default=0, metavar="N", help="(default: 0)")
 
 
 def _add_fetch(actions: Any) -> None:
@@ -133,7 +133,7 @@ def _add_fetch(actions: Any) -> None:
         "was broken off goes on where it stopped.",
         allow_abbrev=False,
     )
-    fetch.add_argument("directory", metavar="DIRECTORY", type=Path, help="where to keep the archives")
+    fetch.add_argument("directory", metavar="DIRECTORY", type=path, help="where to keep the archives")
     fetch.add_argument(
         "--part",
         dest="parts",
@@ -145,7 +145,7 @@ def _add_fetch(actions: Any) -> None:
 
 def _add_data(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "data", metavar="DATA", type=Path, help="a data set in the layout of BAPPS: its folder, or its .tar.gz"
+        "data", metavar="DATA", type=path, help="a data set in the layout of BAPPS: its folder, or its .tar.gz"
     )
     parser.add_argument(
         "--resize",

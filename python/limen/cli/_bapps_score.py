@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from limen.cli._bapps_data import open_dataset, progress_bar
 from limen.cli._bapps_outputs import scores_table, write_scores
-from limen.cli._errors import UsageError, needs_extra
+from limen.cli._errors import UsageError, in_options, needs_extra
 from limen.cli._files import check_writable
 
 
@@ -48,6 +48,6 @@ def run(arguments: Namespace) -> int:
 
         write_report(arguments.report, results)
     for item, reason in results.failures.items():
-        print(f"not scored: {item}: {reason}", file=sys.stderr)
+        print(f"not scored: {item}: {in_options(str(reason), arguments)}", file=sys.stderr)
     failed = results.failures or (arguments.metrics and results.not_run)
     return 1 if failed else 0

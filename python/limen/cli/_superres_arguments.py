@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from limen.cli._argument_types import FileOfKind, positive, whole
+from limen.cli._argument_types import FileOfKind, path, positive, seed
 
 _SCALES = (2, 3, 4)
 _NETS = ("9-1-5", "9-5-5")
@@ -41,7 +40,7 @@ def _add_train(actions: Any) -> None:
     )
     train.add_argument("--net", choices=_NETS, default=_NETS[0], help=f"sides of its filters (default: {_NETS[0]})")
     train.add_argument(
-        "--images", type=Path, metavar="DIR", help="a folder of images (default: nine photographs of scikit-image's)"
+        "--images", type=path, metavar="DIR", help="a folder of images (default: nine photographs of scikit-image's)"
     )
     train.add_argument(
         "--output",
@@ -68,7 +67,7 @@ def _add_train(actions: Any) -> None:
         default="identity",
         help="start from the bicubic image, or from the paper's small random filters (default: identity)",
     )
-    train.add_argument("--seed", type=whole, default=0, metavar="N", help="(default: 0)")
+    train.add_argument("--seed", type=seed, default=0, metavar="N", help="(default: 0)")
     train.add_argument("--threads", type=positive, metavar="N", help="of PyTorch and limen (default: their own)")
     train.add_argument(
         "--accelerator", default="auto", metavar="NAME", help="Lightning's: cpu, gpu, ... (default: auto)"
@@ -85,12 +84,12 @@ def _add_score(actions: Any) -> None:
         allow_abbrev=False,
     )
     score.add_argument(
-        "checkpoints", type=Path, metavar="FILE.ckpt", nargs="*", help="of `limen superres train`, for one scale"
+        "checkpoints", type=path, metavar="FILE.ckpt", nargs="*", help="of `limen superres train`, for one scale"
     )
     score.add_argument("--scale", type=int, choices=_SCALES, help="(default: that of the checkpoints)")
     score.add_argument(
         "--images",
-        type=Path,
+        type=path,
         metavar="DIR",
         help="a folder, such as Set5, Set14 or BSD200 (default: five photographs of scikit-image's)",
     )
@@ -101,5 +100,5 @@ def _add_score(actions: Any) -> None:
         "--output", type=FileOfKind(".csv", ".json"), metavar="FILE", help="write the scores of every image too"
     )
     score.add_argument(
-        "--pictures", type=Path, metavar="DIR", help="write a picture for each image: before, after, by every method"
+        "--pictures", type=path, metavar="DIR", help="write a picture for each image: before, after, by every method"
     )

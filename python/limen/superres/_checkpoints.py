@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..torch._state_dicts import checked, select
+from ..torch._state_dicts import checked, said, select
 from ._recipe import Recipe
 from ._srcnn import SRCNN
 
@@ -38,8 +38,7 @@ def load(path: Path) -> Trained:
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file") from None
     except Exception as error:  # Broken files make the reader raise anything.
-        reason = (str(error).splitlines() or [""])[0]
-        raise ValueError(f"{path} can't be read as a checkpoint: {type(error).__name__}: {reason}") from error
+        raise ValueError(f"{path} can't be read as a checkpoint: {said(error)}") from error
     state_dict = checked(found, str(path))
     try:
         recipe = Recipe(**found["hyper_parameters"])

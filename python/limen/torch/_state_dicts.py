@@ -29,7 +29,7 @@ def read(file: Path) -> StateDict:
     except ImportError:
         raise
     except Exception as error:  # Broken files make both readers raise anything.
-        raise ValueError(f"{file} can't be read as weights: {type(error).__name__}: {_first_line(error)}") from error
+        raise ValueError(f"{file} can't be read as weights: {said(error)}") from error
     return checked(loaded, str(file))
 
 
@@ -104,5 +104,7 @@ def _listed(keys: list[str]) -> str:
     return ", ".join(keys[:_FEW]) + more
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]
+def said(error: Exception) -> str:
+    """The kind of an error and its first sentence: PyTorch goes on to say how to trust an unreadable file."""
+    sentence = (str(error).splitlines() or [""])[0].partition(". ")[0]
+    return f"{type(error).__name__}: {sentence}" if sentence else type(error).__name__

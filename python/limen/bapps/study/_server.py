@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body must have at most {_LONGEST_BODY} bytes")
         try:
             fields = json.loads(self.rfile.read(int(length)))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RequestError(HTTPStatus.BAD_REQUEST, f"the body must be JSON: {error}") from error
         if not isinstance(fields, dict):
             raise RequestError(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")

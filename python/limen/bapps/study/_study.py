@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
+import sys
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -69,7 +69,7 @@ class Study:
     ) -> None:
         tests = tests_in(directory)
         if test is None and len(tests) > 1:
-            raise ValueError(f"{directory} has images for {' and '.join(tests)}: say which test")
+            raise ValueError(f"{directory} has images for both: test='2afc' or test='jnd' says which")
         self.test = test or tests[0]
         if self.test not in tests:
             raise ValueError(f"{directory} has images for {' and '.join(tests)}, not for {self.test}")
@@ -155,7 +155,7 @@ class Study:
 
 
 def _is_time(value: Any) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
 
 
 def _noisy(original: Path, seed: int) -> bytes:
