@@ -273,7 +273,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def test_both_decoders_give_the_same_pixels() -> None:
-    pytest.importorskip("cv2")
+    pytest.importorskip("imagecodecs")
     quick = 0
     for name, size in (("coffee", (64, 64)), ("chelsea", (1, 1)), ("astronaut", (37, 101)), ("coffee", (200, 3))):
         image = Image.fromarray(np.rint(255 * crop(name, *size)).astype(np.uint8).transpose(1, 2, 0))
@@ -286,18 +286,18 @@ def test_both_decoders_give_the_same_pixels() -> None:
                 )
                 assert same(by_limen(file.getvalue()), by_pillow(file.getvalue())), (name, mode, options)
                 quick += _images._decoded_fast(file.getvalue()) is not None
-    assert quick == 12  # RGB without transparency: OpenCV has been asked.
+    assert quick == 12  # RGB without transparency: libspng has been asked.
 
 
-def test_without_opencv_images_are_the_same(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_imagecodecs_images_are_the_same(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fast = contents(Dataset(original))
-    monkeypatch.setattr(_images, "_HAVE_OPENCV", False)
+    monkeypatch.setattr(_images, "_HAVE_SPNG", False)
     assert contents(Dataset(original)) == fast
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_broken_files_are_broken_to_both_decoders(original: Path) -> None:
-    pytest.importorskip("cv2")
+    pytest.importorskip("imagecodecs")
     data = (original / "2afc/val/cnn/p0/000003.png").read_bytes()
     header = data[16:29]
     stream = zlib.compress(b"".join(b"\0" + bytes(range(192)) for _ in range(64)))

@@ -25,6 +25,9 @@ _CURSORS = 12  # Places in the stream where reading may go on: enough for the pa
 _GZIP = 31  # What tells zlib of gzip's header.
 _BLOCK = 512
 
+# A pipe would wait for somebody to write.
+_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
 
 class Storage(Protocol):
     """Where files can be listed and read, by any number of threads."""
@@ -81,14 +84,15 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """What a file holds."""
-        with open(f"{self._prefix}{name}", "rb", buffering=0, opener=_open) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        # By few calls: at each, threads that decode beside this one may take the interpreter's lock away.
+        file = os.open(f"{self._prefix}{name}", _READING)
+        try:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
                 raise OSError(f"{self._prefix}{name}: no regular file")
-            return file.read()
-
-
-def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # A pipe would wait for somebody to write.
+            return os.read(file, status.st_size)
+        finally:
+            os.close(file)
 
 
 class _Member(NamedTuple):
