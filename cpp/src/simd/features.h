@@ -93,9 +93,9 @@ struct Slots {
 
 LIMEN_INLINE int64_t offset(const Features& f, const Positions& p) { return p.row * f.row + p.col * f.col; }
 
-// How many elements ahead the next `taken` of `left` channels are, which are to be asked for while these are worked on: every channel's
-// row is a stream of its own, too short for the processor to foresee. 0 where there are none, or where planes lie so that
-// one line of each falls into the same set of the first-level cache, and what comes would drive out what is in use.
+// How many elements ahead the next `taken` of `left` channels are, which are to be asked for while these are worked on: every
+// channel's row is a stream of its own, too short for the processor to foresee. 0 where there are none, or where planes lie so
+// that one line of each falls into the same set of the first-level cache, and what comes would drive out what is in use.
 template <class E>
 LIMEN_INLINE int64_t next_channels(const Features& f, int64_t left, int64_t taken) {
     constexpr int64_t period = 4096;

@@ -7,8 +7,9 @@ import math
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from limen._whole_files import write_atomically
 from limen.cli._autoencoder_training import usage_errors
-from limen.cli._files import check_writable, write_atomically
+from limen.cli._files import check_writable
 from limen.cli._table import align
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import limen
+from limen._whole_files import write_atomically
 from limen.cli._autoencoder_training import set_threads, tell_skipped, usage_errors
 from limen.cli._errors import UsageError, needs_extra
-from limen.cli._files import write_atomically
 from limen.cli._table import align
 
 with needs_extra("autoencoders"):

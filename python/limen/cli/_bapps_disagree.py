@@ -6,9 +6,10 @@ from argparse import Namespace
 
 import numpy as np
 
+from limen._whole_files import write_atomically
 from limen.cli._bapps_data import open_dataset, progress_bar
 from limen.cli._errors import UsageError, needs_extra
-from limen.cli._files import check_writable, write_atomically
+from limen.cli._files import check_writable
 from limen.cli._table import align
 
 _SIDE = 320  # What a patch is enlarged to, or nearly.

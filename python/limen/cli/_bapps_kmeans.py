@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from limen._whole_files import write_atomically
 from limen.cli._errors import UsageError, needs_extra
-from limen.cli._files import check_writable, write_atomically
+from limen.cli._files import check_writable
 
 
 def run(arguments: Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import limen
-from limen.cli._files import write_atomically
+from limen._whole_files import write_atomically
 from limen.cli._table import align
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from limen.cli._table import align
 with needs_extra("demo"):
     import jinja2  # noqa: F401
 
+from limen._whole_files import write_atomically
 from limen.cli._contact_sheet import Tile, draw_contact_sheet
 from limen.cli._distortions import Pixels, distort_equally
-from limen.cli._files import write_atomically
 from limen.cli._pages import write_page
 from limen.cli._pictures import lossless, picture, ssim_map
 

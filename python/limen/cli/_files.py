@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from limen._whole_files import write_atomically
 from limen.cli._errors import UsageError
-
-__all__ = ["check_writable", "write_atomically"]
 
 
 def check_writable(path: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import limen
+from limen._whole_files import write_atomically
 from limen.cli._errors import needs_extra
-from limen.cli._files import write_atomically
 from limen.cli._names import printable
 from limen.cli._results import Results
 from limen.cli._scoring import Row

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import limen
-from limen.cli._files import write_atomically
+from limen._whole_files import write_atomically
 from limen.cli._metrics import Metric
 from limen.cli._pictures import MAP_COLOURS
 

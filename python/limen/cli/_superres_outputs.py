@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import limen
-from limen.cli._files import write_atomically
+from limen._whole_files import write_atomically
 from limen.cli._names import printable
 
 if TYPE_CHECKING:

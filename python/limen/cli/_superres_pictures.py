@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limen._whole_files import write_atomically
 from limen.cli._contact_sheet import Tile, draw_contact_sheet
-from limen.cli._files import write_atomically
 
 if TYPE_CHECKING:
     from limen.superres import Restored, Scores
