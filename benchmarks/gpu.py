@@ -25,6 +25,8 @@ from .gpu_measure import CALLS, QUEUED, ROUNDS, SLOTS, Call, Row, by_turns, chec
 
 SHAPES = [(1, 3, 1080, 1920), (4, 3, 1080, 1920), (1, 3, 2160, 3840)]
 PAIRS = 4  # of images, taken by turns
+# Of the largest component. In float32 torchmetrics' own rounding reaches .0016.
+GRADIENT_TOLERANCE = 5e-3
 
 
 def images(
@@ -104,7 +106,7 @@ def rows_of(peer: Peer, shape: tuple[int, ...]) -> Iterator[Row]:
             nearer = floor(math.prod(shape), 8, SLOTS) if name == "SSIM" else None
             yield Row(f"{name} forward", shape, peer.name, *compare(*forward), nearer)
         mine, other = trained(ours, shape), trained(theirs, shape)
-        check(f"gradient of {name} as {peer.name}", mine(), other(), 1e-3)
+        check(f"gradient of {name} as {peer.name}", mine(), other(), GRADIENT_TOLERANCE)
         yield Row(f"{name} forward and backward", shape, peer.name, *compare(mine, other))
 
 

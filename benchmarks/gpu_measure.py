@@ -14,9 +14,9 @@ from typing import Any
 import torch
 
 SLOTS = 113  # of a lane, for a pixel of SSIM: docs/definitions.md
-ROUNDS, CALLS, WARM_UP = 30, 5, 3
-# Clock cycles for which the device is kept busy while calls are put in its queue: a few milliseconds.
-QUEUED = 6_000_000
+ROUNDS, CALLS, WARM_UP = 20, 5, 2
+# Clock cycles for which the device is kept busy while calls are put in its queue: some ten milliseconds.
+QUEUED = 20_000_000
 
 Call = Callable[[], Any]
 

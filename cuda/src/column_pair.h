@@ -1,6 +1,7 @@
 // Two adjacent columns of a pair of images, read row by row.
 #pragma once
 
+#include "sliding.h"
 #include "source.h"
 
 namespace limen::cuda {
@@ -10,6 +11,39 @@ struct PairBits {
     uint32_t x[2], y[2];
 };
 
+/// A thread's next rows, on their way: float32 ones to shared memory, which spares registers, others to registers.
+template <bool floats>
+struct IncomingRows {
+    static constexpr int kWords = 0;  // of shared memory, of eight bytes
+
+    PairBits bits[kGroup];
+
+    __device__ __forceinline__ explicit IncomingRows(uint2*) {}
+    __device__ __forceinline__ void wait() const {}
+    __device__ __forceinline__ PairBits row(int i) const { return bits[i]; }
+};
+
+template <>
+struct IncomingRows<true> {
+    static constexpr int kWords = 2 * kGroup * kSlideThreads;
+
+    uint2* words;  // this thread's first
+
+    __device__ __forceinline__ explicit IncomingRows(uint2* of_block)
+        : words(of_block + threadIdx.x % kSlideThreads) {}
+    __device__ __forceinline__ void wait() const { copy_async_wait<0>(); }
+    __device__ __forceinline__ PairBits row(int i) const {
+        const uint2 x = words[2 * i * kSlideThreads], y = words[(2 * i + 1) * kSlideThreads];
+        return {{x.x, x.y}, {y.x, y.y}};
+    }
+    __device__ __forceinline__ void put(int i, const PairBits& bits) const {
+        words[2 * i * kSlideThreads] = {bits.x[0], bits.x[1]};
+        words[(2 * i + 1) * kSlideThreads] = {bits.y[0], bits.y[1]};
+    }
+};
+
+/// Of float32 images if `floats`, else of others.
+template <bool floats>
 class ColumnPair {
   public:
     ColumnPair() = default;
@@ -18,17 +52,18 @@ class ColumnPair {
     __device__ __forceinline__ ColumnPair(const Source& s, const PlaneSource& plane, int column, int end) {
         const int a = column - s.pad, first = column < end ? source_index(a, s.width, s.border) : -1,
                   second = column + 1 < end ? source_index(a + 1, s.width, s.border) : -1;
-        x_ = plane.x + max(first, 0) * s.x_column * s.bytes;
-        y_ = plane.y + max(first, 0) * s.y_column * s.bytes;
-        first_ = first;
-        second_ = second;
+        x_ = plane.x + max(first, 0) * s.x_column * bytes(s);
+        y_ = plane.y + max(first, 0) * s.y_column * bytes(s);
+        step_ = second - max(first, 0);
+        has_first_ = first >= 0;
+        has_second_ = second >= 0;
         together_ = s.pairs && first >= 0 && second == first + 1 && first % 2 == 0;
     }
 
     /// Padded rows from `row` on, none outside [begin, end): the nearest inside takes its place.
     template <int N>
     __device__ __forceinline__ void read(const Source& s, int row, int begin, int end, PairBits (&bits)[N]) const {
-        if (together_ && s.bytes == 4 && row >= max(begin, s.pad) && row + N <= min(end, s.height + s.pad)) {
+        if (floats && all_together(s, row, N, begin, end)) {
             const char* x = x_ + (row - s.pad) * (s.x_row * 4);
             const char* y = y_ + (row - s.pad) * (s.y_row * 4);
 #pragma unroll
@@ -40,6 +75,30 @@ class ColumnPair {
         } else {
 #pragma unroll
             for (int i = 0; i < N; i++) bits[i] = read_row(s, min(max(row + i, begin), end - 1));
+        }
+    }
+
+    /// Sends for the same.
+    __device__ __forceinline__ void fetch(const Source& s, int row, int begin, int end,
+                                          IncomingRows<floats>& rows) const {
+        if constexpr (!floats) {
+            read(s, row, begin, end, rows.bits);
+            return;
+        } else {
+            if (all_together(s, row, kGroup, begin, end)) {
+                const char* x = x_ + (row - s.pad) * (s.x_row * 4);
+                const char* y = y_ + (row - s.pad) * (s.y_row * 4);
+#pragma unroll
+                for (int i = 0; i < kGroup; i++, x += s.x_row * 4, y += s.y_row * 4) {
+                    copy_async<8>(rows.words + 2 * i * kSlideThreads, x);
+                    copy_async<8>(rows.words + (2 * i + 1) * kSlideThreads, y);
+                }
+            } else {
+                // One after the other, which takes few registers and little code.
+#pragma unroll 1
+                for (int i = 0; i < kGroup; i++) rows.put(i, read_row(s, min(max(row + i, begin), end - 1)));
+            }
+            copy_async_commit();
         }
     }
 
@@ -64,36 +123,42 @@ class ColumnPair {
     }
 
   private:
+    __device__ __forceinline__ static int bytes(const Source& s) { return floats ? 4 : s.bytes; }
+
+    // Whether both columns of so many rows lie side by side in the image.
+    __device__ __forceinline__ bool all_together(const Source& s, int row, int rows, int begin, int end) const {
+        return together_ && row >= max(begin, s.pad) && row + rows <= min(end, s.height + s.pad);
+    }
+
     __device__ __forceinline__ PairBits read_row(const Source& s, int row) const {
         const int r = source_index(row - s.pad, s.height, s.border);
         PairBits bits = {};
         if (r < 0) return bits;
-        const char* const x = x_ + r * (s.x_row * s.bytes);
-        const char* const y = y_ + r * (s.y_row * s.bytes);
+        const char* const x = x_ + r * (s.x_row * bytes(s));
+        const char* const y = y_ + r * (s.y_row * bytes(s));
         if (together_) {
-            if (s.bytes == 4) {
+            if (floats) {
                 const uint2 of_x = __ldg(reinterpret_cast<const uint2*>(x)),
                             of_y = __ldg(reinterpret_cast<const uint2*>(y));
                 return {{of_x.x, of_x.y}, {of_y.x, of_y.y}};
             }
-            bits.x[0] = read_bits(x, 2 * s.bytes);
-            bits.y[0] = read_bits(y, 2 * s.bytes);
+            bits.x[0] = read_bits(x, 2 * bytes(s));
+            bits.y[0] = read_bits(y, 2 * bytes(s));
             return bits;
         }
-        if (first_ >= 0) {
-            bits.x[0] = read_bits(x, s.bytes);
-            bits.y[0] = read_bits(y, s.bytes);
+        if (has_first_) {
+            bits.x[0] = read_bits(x, bytes(s));
+            bits.y[0] = read_bits(y, bytes(s));
         }
-        if (second_ >= 0) {
-            const int64_t step = second_ - max(first_, 0);
-            bits.x[1] = read_bits(x + step * s.x_column * s.bytes, s.bytes);
-            bits.y[1] = read_bits(y + step * s.y_column * s.bytes, s.bytes);
+        if (has_second_) {
+            bits.x[1] = read_bits(x + step_ * (s.x_column * bytes(s)), bytes(s));
+            bits.y[1] = read_bits(y + step_ * (s.y_column * bytes(s)), bytes(s));
         }
         return bits;
     }
 
     __device__ __forceinline__ void to_float(const Source& s, const uint32_t (&bits)[2], float (&out)[2]) const {
-        if (s.bytes == 4) {
+        if (floats) {
             out[0] = __uint_as_float(bits[0]);
             out[1] = __uint_as_float(bits[1]);
             return;
@@ -107,8 +172,8 @@ class ColumnPair {
 
     const char* x_;
     const char* y_;
-    int first_, second_;  // columns of the image, or -1 for zeros
-    bool together_;
+    int step_;  // from the first column of the image to the second
+    bool has_first_, has_second_, together_;  // else zeros
 };
 
 }  // namespace limen::cuda

@@ -11,6 +11,7 @@
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <cuda_pipeline.h>
 #include <cuda_runtime.h>
 
 #include <cstddef>
@@ -38,6 +39,74 @@ __device__ __forceinline__ T* shared_memory() {
     extern __shared__ __align__(16) unsigned char limen_shared_memory[];
     return reinterpret_cast<T*>(limen_shared_memory);
 }
+
+/// Copies from global to shared memory that are complete once they were waited for. Before compute capability 8.0 they are plain ones.
+template <int Bytes>
+__device__ __forceinline__ void copy_async(void* to, const void* from) {
+    __pipeline_memcpy_async(to, from, Bytes);
+}
+__device__ __forceinline__ void copy_async_commit() { __pipeline_commit(); }
+/// Waits for all but the last `Pending` commits of the thread.
+template <int Pending>
+__device__ __forceinline__ void copy_async_wait() {
+    __pipeline_wait_prior(Pending);
+}
+
+/// In shared memory: lets warps wait until `kGateWarps` of them have arrived, turn after turn, without stopping those that arrive.
+/// What a warp did to shared memory before it arrived is seen by all that have waited for that turn. No warp may arrive for a turn
+/// before all those that wait for the turn before the last have seen it.
+constexpr unsigned kGateWarps = 4;
+struct Gate {
+    unsigned long long word;
+
+    /// By one thread, with __syncthreads before anyone comes.
+    __device__ __forceinline__ void open() {
+#if __CUDA_ARCH__ >= 800
+        asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(address()), "r"(kGateWarps) : "memory");
+#else
+        word = 0;
+#endif
+    }
+    /// By all lanes of a warp.
+    __device__ __forceinline__ void arrive() {
+        __syncwarp();
+        if (threadIdx.x % 32 != 0) return;
+#if __CUDA_ARCH__ >= 800
+        asm volatile("{ .reg .b64 state; mbarrier.arrive.shared::cta.b64 state, [%0]; }" ::"r"(address()) : "memory");
+#else
+        __threadfence_block();
+        atomicAdd(&word, 1ULL);
+#endif
+    }
+    /// By all lanes of a warp. Turns are counted from 0.
+    __device__ __forceinline__ void wait(unsigned turn) {
+#if __CUDA_ARCH__ >= 900
+        unsigned done;
+        do {
+            asm volatile(
+                "{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
+                : "=r"(done)
+                : "r"(address()), "r"(turn % 2)
+                : "memory");
+        } while (!done);
+#elif __CUDA_ARCH__ >= 800
+        unsigned done;
+        do {
+            asm volatile(
+                "{ .reg .pred p; mbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
+                : "=r"(done)
+                : "r"(address()), "r"(turn % 2)
+                : "memory");
+        } while (!done);
+#else
+        while (*static_cast<volatile unsigned long long*>(&word) < kGateWarps * (turn + 1ULL)) {}
+        __threadfence_block();
+#endif
+    }
+
+  private:
+    __device__ __forceinline__ unsigned address() const { return static_cast<unsigned>(__cvta_generic_to_shared(this)); }
+};
 
 }  // namespace limen::cuda
 

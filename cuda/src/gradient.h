@@ -110,13 +110,12 @@ __device__ __forceinline__ T sign_of_difference(const Source& s, const PlaneSour
     return x > y ? T(1) : x < y ? T(-1) : T(0);
 }
 
-/// Writes the gradient of padded pixel (row, col), already multiplied.
+/// Writes the gradient of padded pixel (row, col), already multiplied and with what coarser scales hand back.
 template <class T>
-__device__ __forceinline__ void put_gradient(const GradientOutput& out, const Source& s, int plane, int row, int col,
-                                             T gx, T gy) {
+__device__ __forceinline__ void put_whole_gradient(const GradientOutput& out, const Source& s, int plane, int row,
+                                                   int col, T gx, T gy) {
     const int r = row - s.pad, c = col - s.pad;
     const bool both = out.y.data != nullptr, inside = r >= 0 && r < s.height && c >= 0 && c < s.width;
-    if (out.coarse.x && inside) add_coarse<T>(out.coarse, plane, r, c, both, gx, gy);
     if (out.frames) {
         const Frame frame(s.pad, s.height, s.width);
         if (frame.holds(row, col)) {
@@ -129,6 +128,16 @@ __device__ __forceinline__ void put_gradient(const GradientOutput& out, const So
     if (!inside) return;  // a zero
     out.x.write(out.x.plane(plane) + r * out.x.row + c * out.x.column, gx);
     if (both) out.y.write(out.y.plane(plane) + r * out.y.row + c * out.y.column, gy);
+}
+
+/// The same, with those of coarser scales yet to come.
+template <class T>
+__device__ __forceinline__ void put_gradient(const GradientOutput& out, const Source& s, int plane, int row, int col,
+                                             T gx, T gy) {
+    const int r = row - s.pad, c = col - s.pad;
+    if (out.coarse.x && r >= 0 && r < s.height && c >= 0 && c < s.width)
+        add_coarse<T>(out.coarse, plane, r, c, out.y.data != nullptr, gx, gy);
+    put_whole_gradient<T>(out, s, plane, row, col, gx, gy);
 }
 
 /// Writes the gradients of pixels that padding repeats, from the frames.

@@ -21,13 +21,14 @@ __device__ __forceinline__ T error_of(T x, T y, bool square) {
 }
 
 // A thread goes down two columns, some rows ahead of their use.
+template <bool floats>
 __global__ void __launch_bounds__(kThreads) errors_float(const __grid_constant__ ErrorParams p) {
     const Source& s = p.source;
     const Tile tile = p.grid.tile(blockIdx.x);
     const PlaneSource plane = plane_of(s, tile.plane);
     const Center<float> none = {};
     const int column = tile.col_begin + 2 * static_cast<int>(threadIdx.x);
-    const ColumnPair columns(s, plane, column, tile.col_end);
+    const ColumnPair<floats> columns(s, plane, column, tile.col_end);
     LongSum<float> sum;
     for (int row = tile.row_begin; row < tile.row_end && column < tile.col_end; row += kRowsAhead) {
         PairBits bits[kRowsAhead];
@@ -65,7 +66,10 @@ TileGrid error_grid(const ImageView& x) {
 }
 
 cudaError_t errors(const ErrorParams& p, cudaStream_t stream) {
-    return launch(p.source.dtype == DType::float64 ? errors_double : errors_float, dim3(blocks_of(p.grid)),
+    const auto kernel = p.source.dtype == DType::float64   ? errors_double
+                        : p.source.dtype == DType::float32 ? errors_float<true>
+                                                           : errors_float<false>;
+    return launch(kernel, dim3(blocks_of(p.grid)),
                   dim3(kThreads), kThreads / 32 * sizeof(double), stream, p);
 }
 

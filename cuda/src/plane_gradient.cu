@@ -85,7 +85,7 @@ GradientWork gradient_work(Pieces& pieces, const PlaneGradient& g) {
     const int rows = g.source.height + 2 * g.source.pad, cols = g.source.width + 2 * g.source.pad;
     // Tiles take turns over planes that lie together only where all planes are done at once.
     work.grid = g.engine.sliding ? gradient_grid(g.planes, rows, cols, g.together)
-                                 : forward_grid(g.engine, g.planes, g.position_rows, g.position_cols, 1);
+                                 : forward_grid(g.engine, g.planes, g.position_rows, g.position_cols, 1, false);
     work.sums = pieces.take<double>(g.planes * work.grid.tiles());
     if (folds(g.source)) {
         const Frame frame(g.source.pad, g.source.height, g.source.width);

@@ -1,28 +1,36 @@
 // The separable 11-tap blur of a strip of columns, sliding down: what the fast SSIM kernels are made of.
 //
 // 128 threads own two adjacent columns each. A row that comes in adds to eleven partial sums of every quantity, kept in registers, and
-// completes one: no row is read twice and no shared memory is needed for the vertical pass. Completed rows go to shared memory four at
-// a time; there a warp takes one of them, and each lane blurs eight adjacent columns along it, which reads 2.5 words a column instead
+// completes one: no row is read twice and no shared memory is needed for the vertical pass. Completed rows go to shared memory two at
+// a time; there a warp takes half of one, and each lane blurs four adjacent columns along it, which reads four words a column instead
 // of eleven.
+//
+// A block's warps don't stop for one another: rows lie in a ring of groups, and a warp that has added its columns of one goes on to
+// blur the group before, whose other columns have come meanwhile.
 #pragma once
 
 #include "device.h"
 
 #include "kernels.h"
 
+#include <type_traits>
+
 namespace limen::cuda {
 
 constexpr int kTaps = 11;
 constexpr int kSlideThreads = 128;                // also columns, in pairs
 constexpr int kStripColumns = 2 * kSlideThreads;  // that come in; ten fewer go out
-constexpr int kGroup = 4;                         // rows at a time, one for each warp
-constexpr int kLaneColumns = 8;
+constexpr int kGroup = 2;                         // rows at a time, each blurred by two warps
+constexpr int kLaneColumns = 4;
+constexpr int kAhead = (kTaps - 1) / kGroup;  // groups of rows before the first sums are complete
 
-// Blocks of a multiprocessor, which decides how many registers a thread has: 168 and 128. Turing has shared memory for one anyway.
+static_assert(kSlideThreads / 32 == kGateWarps && kGateWarps * 32 * kLaneColumns == kGroup * kStripColumns);
+
+// Blocks of a multiprocessor, which leave a thread 128 registers, or 168. Turing has shared memory for one anyway.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
-constexpr int kForwardBlocks = 1, kGradientBlocks = 1;
+constexpr int kForwardBlocks = 1, kBusyForwardBlocks = 1, kGradientBlocks = 1;
 #else
-constexpr int kForwardBlocks = 3, kGradientBlocks = 2;
+constexpr int kForwardBlocks = 4, kBusyForwardBlocks = 3, kGradientBlocks = 2;
 #endif
 
 /// Half of the window, tap[0] in its middle.
@@ -67,44 +75,79 @@ class ColumnSums {
     float sum_[Q][2][kTaps - 1];  // sum_[.][.][i] holds i + 1 terms
 };
 
-/// Rows of a strip in shared memory. Every other four columns lie in a second half, sixteen banks further: eight lanes that read four
-/// words each, eight columns apart, then touch all 32 banks, as do 16 lanes that write pairs side by side.
-template <int Rows>
-struct StripRows {
-    static constexpr int kHalf = Rows * kStripColumns / 2 + 16;
-    static constexpr int kWords = Rows * kStripColumns + 16;
+/// A group of rows of Q quantities in shared memory.
+template <int Q>
+struct GroupRows {
+    // The last lanes look at columns that the strip doesn't have, and that nobody writes; no sum that counts holds them.
+    static constexpr int kPitch = kStripColumns + 3 * kLaneColumns;
+    static constexpr int kWords = kGroup * Q * kPitch;
 
     float* words;
 
-    __device__ __forceinline__ float2& pair(int row, int thread) const {
-        const int quad = thread / 2;
-        return *reinterpret_cast<float2*>(words + (quad % 2) * kHalf + row * (kStripColumns / 2) + quad / 2 * 4 +
-                                          thread % 2 * 2);
+    /// Two or four numbers side by side, where the first one's column is a multiple of that.
+    template <class Words>
+    __device__ __forceinline__ Words& at(int row, int q, int column) const {
+        return *reinterpret_cast<Words*>(words + (row * Q + q) * kPitch + column);
     }
-    __device__ __forceinline__ float& word(int row, int column) const {
-        const int quad = column / 4;
-        return words[(quad % 2) * kHalf + row * (kStripColumns / 2) + quad / 2 * 4 + column % 4];
+    __device__ __forceinline__ float2& pair(int row, int q, int thread) const { return at<float2>(row, q, 2 * thread); }
+};
+
+/// Where a warp stands among the `Slots` groups of a ring, and how often it has gone round.
+template <int Slots>
+struct RingPlace {
+    int slot = 0;
+    unsigned turn = 0;
+    __device__ __forceinline__ void advance() {
+        if (++slot == Slots) slot = 0, turn++;
     }
-    /// Columns 8 * lane + 4 * i and the three after it.
-    __device__ __forceinline__ float4& quad(int row, int lane, int i) const {
-        return *reinterpret_cast<float4*>(words + (i % 2) * kHalf + row * (kStripColumns / 2) + (lane + i / 2) * 4);
-    }
-    /// The same for a sum, or another quad of the row where sums would see columns that the strip doesn't have.
-    __device__ __forceinline__ float4 summand(int row, int lane, int i) const {
-        constexpr int kLast = kStripColumns / kLaneColumns - 1;
-        return i == 4 ? quad(row, min(lane, kLast - 2), i) : quad(row, min(lane, kLast - 1), i);
+    __device__ __forceinline__ RingPlace before() const {
+        return slot == 0 ? RingPlace{Slots - 1, turn - 1} : RingPlace{slot - 1, turn};
     }
 };
 
-/// N sums along a row, from column 8 * lane + 4 * First on.
-template <int First, int N, class Rows>
-__device__ __forceinline__ void blur_along(const Rows& rows, int row, int lane, const Taps& taps, float (&out)[N]) {
-    constexpr int kQuads = (N + kTaps - 1 + 3) / 4;
-    float word[4 * kQuads];
+/// Groups of rows that some warps write and some read.
+template <int Q, int Slots>
+struct Ring {
+    static constexpr int kSlots = Slots;
+    static constexpr int kWords = Slots * GroupRows<Q>::kWords;
+
+    float* words;
+    Gate* written;  // of every slot
+    Gate* read;
+
+    __device__ __forceinline__ GroupRows<Q> rows(const RingPlace<Slots>& at) const {
+        return {words + at.slot * GroupRows<Q>::kWords};
+    }
+    __device__ __forceinline__ void open() const {
+        for (int i = 0; i < Slots; i++) written[i].open(), read[i].open();
+    }
+    __device__ __forceinline__ void wait_to_write(const RingPlace<Slots>& at) const {
+        if (at.turn > 0) read[at.slot].wait(at.turn - 1);
+    }
+    __device__ __forceinline__ void wait_to_read(const RingPlace<Slots>& at) const { written[at.slot].wait(at.turn); }
+    __device__ __forceinline__ void have_written(const RingPlace<Slots>& at) const { written[at.slot].arrive(); }
+    __device__ __forceinline__ void have_read(const RingPlace<Slots>& at) const { read[at.slot].arrive(); }
+};
+
+/// The row of a group that a warp blurs, and which four columns of it a lane.
+struct LanePlace {
+    int row, quad;
+    __device__ __forceinline__ LanePlace(int warp, int lane) : row(warp / 2), quad(warp % 2 * 32 + lane) {}
+    __device__ __forceinline__ int column() const { return kLaneColumns * quad; }
+};
+
+/// N sums along a row, from `column` on, a multiple of N, which is 2 or 4.
+template <int Q, int N>
+__device__ __forceinline__ void blur_along(const GroupRows<Q>& rows, int row, int column, int q, const Taps& taps,
+                                           float (&out)[N]) {
+    using Words = std::conditional_t<N == 4, float4, float2>;
+    constexpr int kReads = (N + kTaps - 1 + N - 1) / N;
+    float word[N * kReads];
 #pragma unroll
-    for (int i = 0; i < kQuads; i++) {
-        const float4 four = rows.summand(row, lane, First + i);
-        word[4 * i] = four.x, word[4 * i + 1] = four.y, word[4 * i + 2] = four.z, word[4 * i + 3] = four.w;
+    for (int i = 0; i < kReads; i++) {
+        const Words few = rows.template at<Words>(row, q, column + N * i);
+        word[N * i] = few.x, word[N * i + 1] = few.y;
+        if constexpr (N == 4) word[N * i + 2] = few.z, word[N * i + 3] = few.w;
     }
 #pragma unroll
     for (int j = 0; j < N; j++) out[j] = taps[0] * word[j];

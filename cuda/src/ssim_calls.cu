@@ -118,7 +118,7 @@ struct ForwardLayout : Layout {
 
     ForwardLayout(const ImageView& x, double data_range, const Convention& c, bool with_absolute, Pieces& pieces)
         : Layout(x, data_range, c, with_absolute, true, pieces),
-          grid(forward_grid(engine, planes, rows, cols, together)),
+          grid(forward_grid(engine, planes, rows, cols, together, fused || x.dtype != DType::float32)),
           sums(pieces.take<double>(planes * grid.tiles())) {
         if (!fused) return;
         absolute_grid = grid;

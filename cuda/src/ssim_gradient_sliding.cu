@@ -1,7 +1,8 @@
 // The gradient of SSIM by 11 taps in one sweep: means, slopes and their blur, nothing stored between them.
 //
 // Half of a block's warps slide down the images as in ssim_sliding.cu and leave slopes where that kernel adds up values. The other half
-// slides down the slopes in the same way, four rows behind, and leaves gradients. Both halves do about the same work between barriers.
+// slides down the slopes in the same way, a few rows behind, and leaves gradients. Either half stops for the other only if that one is
+// two groups of rows away.
 #include "column_pair.h"
 #include "number.h"
 #include "plane_gradient.h"
@@ -14,8 +15,8 @@ constexpr int kThreads = 2 * kSlideThreads;
 constexpr int kMoments = 4;
 constexpr int kHistory = kTaps - 1;
 
-// Of a lane's columns, those from `first` on before `last` are positions, and those from `first_own` on before `last_own` count in the
-// tile's sum.
+// Of four columns, those from `first` on before `last` are positions, and those from `first_own` on before `last_own` count in the tile's
+// sum.
 struct LanePositions {
     int first, last, first_own, last_own;
 };
@@ -36,215 +37,341 @@ struct BlockState {
     float factor, absolute;
 };
 
-template <int Q>
+template <int Q, bool floats>
 struct Shared {
-    StripRows<kGroup * kMoments> moments;
-    StripRows<kGroup * Q> slopes, gradients;
-    ColumnPair* columns;     // of every thread that goes down the images
-    LongSum<float>* totals;  // of the same
-    LanePositions* positions;
+    Ring<kMoments, Q == 3 ? 3 : 2> moments;  // as far as Turing's 64 KiB go
+    Ring<Q, 2> slopes;
+    Ring<Q, 2> gradients;
+    uint2* incoming;                    // of the threads that go down the images
+    ColumnPair<floats>* columns;                // of every thread that goes down the images
+    LongSum<float>* totals;             // of the same
+    LanePositions* positions;           // of every four columns
     BlockState* state;
+    SlidingGradientParams* params;  // once more, for what is rarely done
 
-    static constexpr int kRowBytes =
-        (StripRows<kGroup * kMoments>::kWords + 2 * StripRows<kGroup * Q>::kWords) * static_cast<int>(sizeof(float));
-    static constexpr std::size_t kBytes = kRowBytes + kSlideThreads * (sizeof(ColumnPair) + sizeof(LongSum<float>)) +
-                                          32 * sizeof(LanePositions) + sizeof(BlockState);
-    __device__ explicit Shared(char* memory) {
-        moments.words = reinterpret_cast<float*>(memory);
-        slopes.words = moments.words + StripRows<kGroup * kMoments>::kWords;
-        gradients.words = slopes.words + StripRows<kGroup * Q>::kWords;
-        columns = reinterpret_cast<ColumnPair*>(memory + kRowBytes);
+    static constexpr int kGates = 2 * (decltype(moments)::kSlots + decltype(slopes)::kSlots + decltype(gradients)::kSlots);
+    static constexpr int kQuads = kStripColumns / kLaneColumns;
+    static constexpr std::size_t kRowBytes =
+        (decltype(moments)::kWords + decltype(slopes)::kWords + decltype(gradients)::kWords) * sizeof(float);
+    static constexpr std::size_t kIncomingBytes = IncomingRows<floats>::kWords * sizeof(uint2);
+    static constexpr std::size_t kBytes = kRowBytes + kIncomingBytes + kGates * sizeof(Gate) +
+                                          kSlideThreads * (sizeof(ColumnPair<floats>) + sizeof(LongSum<float>)) +
+                                          kQuads * sizeof(LanePositions) + sizeof(BlockState) +
+                                          sizeof(SlidingGradientParams);
+
+    __device__ __forceinline__ explicit Shared(char* memory) {
+        float* words = reinterpret_cast<float*>(memory);
+        incoming = reinterpret_cast<uint2*>(memory + kRowBytes);
+        Gate* gates = reinterpret_cast<Gate*>(memory + kRowBytes + kIncomingBytes);
+        columns = reinterpret_cast<ColumnPair<floats>*>(gates + kGates);
+        const auto place = [&](auto& ring) {
+            ring.words = words, words += ring.kWords;
+            ring.written = gates, gates += ring.kSlots;
+            ring.read = gates, gates += ring.kSlots;
+        };
+        place(moments), place(slopes), place(gradients);
         totals = reinterpret_cast<LongSum<float>*>(columns + kSlideThreads);
         positions = reinterpret_cast<LanePositions*>(totals + kSlideThreads);
-        state = reinterpret_cast<BlockState*>(positions + 32);
+        state = reinterpret_cast<BlockState*>(positions + kQuads);
+        params = reinterpret_cast<SlidingGradientParams*>(state + 1);
     }
 };
 
-// Slopes of the lane's columns, four at a time.
-template <bool luminance, int Q>
-__device__ __forceinline__ float write_slopes(const SlidingGradientParams& p, const Shared<Q>& shared,
-                                              const SsimConstants<float>& k, int row, int warp, int lane) {
-    float sum = 0;
+// Slopes of the lane's columns from their moments, which are lost; the answer is what they add to the tile's sum.
+template <bool luminance, int Q, bool floats>
+__device__ __forceinline__ float write_slopes(const SlidingGradientParams& p, const Shared<Q, floats>& shared,
+                                              float (&m)[kMoments][kLaneColumns], const GroupRows<Q>& out, int row,
+                                              const LanePlace& lanes) {
+    const SsimConstants<float> k = {1, shared.state->center.u, shared.state->center.v, p.c1, p.c2, p.epsilon};
+    float value[kLaneColumns];
 #pragma unroll
-    for (int half = 0; half < 2; half++) {
-        float m[kMoments][4];
+    for (int j = 0; j < kLaneColumns; j++) {
+        const SsimMoments<float> moments = {m[0][j], m[1][j], m[2][j], m[3][j]};
+        const SsimSlopes<float> d = ssim_slopes<luminance>(moments, k);
+        m[0][j] = Q == 4 ? d.u : d.u + d.v;
+        m[1][j] = d.uu;
+        m[2][j] = d.vv;
+        m[3][j] = d.v;
+        value[j] = d.value;
+    }
+    const LanePositions at = shared.positions[lanes.quad];
+    const bool is_row = row >= 0 && row < p.position_rows;
+    const int last = is_row ? at.last : 0;
+    if (at.first > 0 || last < kLaneColumns) {
 #pragma unroll
-        for (int q = 0; q < kMoments; q++) {
-            if (half == 0) blur_along<0>(shared.moments, warp * kMoments + q, lane, p.taps, m[q]);
-            else blur_along<1>(shared.moments, warp * kMoments + q, lane, p.taps, m[q]);
-        }
-        float value[4];
+        for (int j = 0; j < kLaneColumns; j++)
+            if (j < at.first || j >= last) m[0][j] = m[1][j] = m[2][j] = m[3][j] = 0;
+    }
+    if (p.weights.data) {
+        const int64_t first_weight = p.weights.plane(shared.state->tile.plane) + row * p.weights.row +
+                                     (shared.state->strip + lanes.column()) * p.weights.column;
 #pragma unroll
-        for (int j = 0; j < 4; j++) {
-            const SsimMoments<float> moments = {m[0][j], m[1][j], m[2][j], m[3][j]};
-            const SsimSlopes<float> d = ssim_slopes<luminance>(moments, k);
-            m[0][j] = Q == 4 ? d.u : d.u + d.v;
-            m[1][j] = d.uu;
-            m[2][j] = d.vv;
-            m[3][j] = d.v;
-            value[j] = d.value;
-        }
-        const LanePositions positions = shared.positions[lane];
-        const bool is_row = row >= 0 && row < p.position_rows;
-        const int first = positions.first - 4 * half, last = is_row ? positions.last - 4 * half : 0;
-        if (first > 0 || last < 4) {
-#pragma unroll
-            for (int j = 0; j < 4; j++)
-                if (j < first || j >= last) m[0][j] = m[1][j] = m[2][j] = m[3][j] = 0;
-        }
-        if (p.weights.data) {
-            const int64_t at = p.weights.plane(shared.state->tile.plane) + row * p.weights.row +
-                               (shared.state->strip + kLaneColumns * lane + 4 * half) * p.weights.column;
-#pragma unroll
-            for (int j = 0; j < 4; j++) {
-                if (j < first || j >= last) continue;
-                const float weight = p.weights.template read<float>(at + j * p.weights.column);
-                m[0][j] *= weight, m[1][j] *= weight, m[2][j] *= weight, m[3][j] *= weight;
-            }
-        }
-#pragma unroll
-        for (int q = 0; q < Q; q++) shared.slopes.quad(warp * Q + q, lane, half) = {m[q][0], m[q][1], m[q][2], m[q][3]};
-        if (!is_row || row < shared.state->tile.row_begin || row >= shared.state->tile.row_end) continue;
-        const int first_own = positions.first_own - 4 * half, last_own = positions.last_own - 4 * half;
-        if (first_own <= 0 && last_own >= 4) {
-            sum += value[0] + value[1] + value[2] + value[3];
-        } else {
-#pragma unroll
-            for (int j = 0; j < 4; j++)
-                if (j >= first_own && j < last_own) sum += value[j];
+        for (int j = 0; j < kLaneColumns; j++) {
+            if (j < at.first || j >= last) continue;
+            const float weight = p.weights.template read<float>(first_weight + j * p.weights.column);
+            m[0][j] *= weight, m[1][j] *= weight, m[2][j] *= weight, m[3][j] *= weight;
         }
     }
+#pragma unroll
+    for (int q = 0; q < Q; q++) out.template at<float4>(lanes.row, q, lanes.column()) = {m[q][0], m[q][1], m[q][2], m[q][3]};
+    if (!is_row || row < shared.state->tile.row_begin || row >= shared.state->tile.row_end) return 0;
+    if (at.first_own <= 0 && at.last_own >= kLaneColumns) return (value[0] + value[1]) + (value[2] + value[3]);
+    float sum = 0;
+#pragma unroll
+    for (int j = 0; j < kLaneColumns; j++)
+        if (j >= at.first_own && j < at.last_own) sum += value[j];
     return sum;
 }
 
-// The gradient of one row from its blurred slopes, which are in shared memory, column by column.
-template <bool luminance, int Q>
-__device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, const Shared<Q>& shared, int row,
-                                                int warp, int lane) {
-    const Source& s = p.source;
-    const int plane_index = shared.state->tile.plane;
-    const PlaneSource plane = shared.state->plane;
-    const Center<float> center = shared.state->center;
-    const float factor = shared.state->factor, absolute = shared.state->absolute;
-    const int first_column = shared.state->strip + kHistory, begin = shared.state->pixel_begin,
-              end = shared.state->pixel_end;
-    const bool direct = shared.state->direct && row >= p.inner_row_begin && row < p.inner_row_end;
-    if (direct) {
-        const int64_t r = row - s.pad;
-        const int c = first_column - s.pad + 2 * lane;
-        const char* const x = plane.x + (r * s.x_row + c) * 4;
-        const char* const y = plane.y + (r * s.y_row + c) * 4;
-        float* const gx = static_cast<float*>(p.out.x.data) + shared.state->out_x + r * p.out.x.row + c;
-        float* const gy =
-            Q == 4 ? static_cast<float*>(p.out.y.data) + shared.state->out_y + r * p.out.y.row + c : nullptr;
-#pragma unroll(luminance || Q == 3 ? 4 : 1)  // as far as registers go
-        for (int i = 0; i < kStripColumns / 64; i++) {
-            const int local = 2 * lane + 64 * i;
-            if (local >= end || local + 1 < begin) continue;
-            const float2 in_x = __ldg(reinterpret_cast<const float2*>(x + 256 * i)),
-                         in_y = __ldg(reinterpret_cast<const float2*>(y + 256 * i));
-            const float2 a = shared.gradients.pair(warp * Q, lane + 32 * i),
-                         uu = shared.gradients.pair(warp * Q + 1, lane + 32 * i),
-                         vv = shared.gradients.pair(warp * Q + 2, lane + 32 * i);
-            const auto uv = [&](float px, float py, float& u, float& v) {
-                const float b = px - center.first, d = py - center.second;
-                u = s.is_uv ? b : b + d;
-                v = s.is_uv ? d : b - d;
-            };
-            float u0, v0, u1, v1;
-            uv(in_x.x, in_y.x, u0, v0);
-            uv(in_x.y, in_y.y, u1, v1);
-            float2 out_x, out_y = {};
-            if constexpr (Q == 4) {
-                const float2 b = shared.gradients.pair(warp * Q + 3, lane + 32 * i);
-                const float gu0 = a.x + u0 * uu.x, gv0 = b.x + v0 * vv.x, gu1 = a.y + u1 * uu.y, gv1 = b.y + v1 * vv.y;
-                out_x = {factor * (gu0 + gv0), factor * (gu1 + gv1)};
-                out_y = {factor * (gu0 - gv0), factor * (gu1 - gv1)};
-            } else {
-                out_x = {factor * (a.x + u0 * uu.x + v0 * vv.x), factor * (a.y + u1 * uu.y + v1 * vv.y)};
-            }
-            if (!luminance && p.out.coarse.x) {  // of MS-SSIM, only the last scale has l, and no coarser one
-                add_coarse<float>(p.out.coarse, plane_index, row - s.pad, c + 64 * i, Q == 4, out_x.x, out_y.x);
-                add_coarse<float>(p.out.coarse, plane_index, row - s.pad, c + 64 * i + 1, Q == 4, out_x.y, out_y.y);
-            }
-            if (luminance && p.out.has_absolute) {
-                const float s0 = in_x.x > in_y.x ? absolute : in_x.x < in_y.x ? -absolute : 0.0f;
-                const float s1 = in_x.y > in_y.y ? absolute : in_x.y < in_y.y ? -absolute : 0.0f;
-                out_x.x += s0, out_x.y += s1, out_y.x -= s0, out_y.y -= s1;
-            }
-            if (local >= begin && local + 1 < end) {
-                *reinterpret_cast<float2*>(gx + 64 * i) = out_x;
-                if constexpr (Q == 4) *reinterpret_cast<float2*>(gy + 64 * i) = out_y;
-            } else {  // the pair is cut by the tile's side
-                const bool second = local < begin;
-                gx[64 * i + second] = second ? out_x.y : out_x.x;
-                if constexpr (Q == 4) gy[64 * i + second] = second ? out_y.y : out_y.x;
-            }
-        }
-        return;
-    }
-#pragma unroll 1
-    for (int local = begin + lane; local < end; local += 32) {
-        const int col = first_column + local;
-        float u, v, gx, gy = 0;
-        read_pair<float>(s, plane, center, row, col, u, v);
-        const float a = shared.gradients.word(warp * Q, local), uu = shared.gradients.word(warp * Q + 1, local),
-                    vv = shared.gradients.word(warp * Q + 2, local);
-        if constexpr (Q == 4) {
-            const float gu = a + u * uu, gv = shared.gradients.word(warp * Q + 3, local) + v * vv;
-            gx = factor * (gu + gv), gy = factor * (gu - gv);
-        } else {
-            gx = factor * (a + u * uu + v * vv);
-        }
-        const int i = row - s.pad, j = col - s.pad;
-        if (p.out.has_absolute && i >= 0 && i < s.height && j >= 0 && j < s.width) {
-            const float slope = absolute * sign_of_difference<float>(s, plane, i, j);
-            gx += slope, gy -= slope;
-        }
-        put_gradient<float>(p.out, s, plane_index, row, col, gx, gy);
-    }
-}
-
 // Rows that come in from the images: leaves their moments in shared memory.
-template <int Q>
-__device__ __forceinline__ void take_pixels(const SlidingGradientParams& p, const Shared<Q>& shared, int row,
-                                            int thread, ColumnSums<kMoments>& sums) {
-    const ColumnPair columns = shared.columns[thread];
-    PairBits bits[kGroup];
-    columns.read(p.source, row, shared.state->begin, shared.state->end, bits);
-    const Center<float> center = shared.state->center;
-#pragma unroll
+template <bool floats>
+__device__ __forceinline__ void take_pixels(const Source& s, const Taps& taps, const ColumnPair<floats>& columns,
+                                            const Center<float>& center, const IncomingRows<floats>& incoming,
+                                            const GroupRows<kMoments>& rows, int thread,
+                                            ColumnSums<kMoments>& sums) {
+#pragma unroll(floats ? 1 : kGroup)
     for (int i = 0; i < kGroup; i++) {
         float u[2], v[2];
-        columns.convert(p.source, bits[i], center, u, v);
-        const int at = i * kMoments;
-        shared.moments.pair(at, thread) = {sums.add(0, 0, u[0], p.taps), sums.add(0, 1, u[1], p.taps)};
-        shared.moments.pair(at + 1, thread) = {sums.add(1, 0, v[0], p.taps), sums.add(1, 1, v[1], p.taps)};
-        shared.moments.pair(at + 2, thread) = {sums.add(2, 0, u[0] * u[0], p.taps),
-                                               sums.add(2, 1, u[1] * u[1], p.taps)};
-        shared.moments.pair(at + 3, thread) = {sums.add(3, 0, v[0] * v[0], p.taps),
-                                               sums.add(3, 1, v[1] * v[1], p.taps)};
+        columns.convert(s, incoming.row(i), center, u, v);
+        rows.pair(i, 0, thread) = {sums.add(0, 0, u[0], taps), sums.add(0, 1, u[1], taps)};
+        rows.pair(i, 1, thread) = {sums.add(1, 0, v[0], taps), sums.add(1, 1, v[1], taps)};
+        rows.pair(i, 2, thread) = {sums.add(2, 0, u[0] * u[0], taps), sums.add(2, 1, u[1] * u[1], taps)};
+        rows.pair(i, 3, thread) = {sums.add(3, 0, v[0] * v[0], taps), sums.add(3, 1, v[1] * v[1], taps)};
     }
 }
 
-// Rows of slopes that come in.
-template <int Q>
-__device__ __forceinline__ void take_slopes(const SlidingGradientParams& p, const Shared<Q>& shared, int thread,
-                                            ColumnSums<kMoments>& sums) {
+// Columns of a gradient that a lane has in hand at a time, as far as registers go.
+template <bool luminance, int Q>
+constexpr int kHandful = Q == 3 && luminance ? kLaneColumns : kLaneColumns / 2;
+
+// Pixels as they are.
+template <int N>
+struct Pixels {
+    float x[N], y[N];
+};
+
+// What lies in one of N registers.
+template <int N>
+__device__ __forceinline__ float one_of(const float (&many)[N], int j) {
+    float one = many[0];
 #pragma unroll
-    for (int i = 0; i < kGroup; i++)
-#pragma unroll
-        for (int q = 0; q < Q; q++) {
-            const float2 slope = shared.slopes.pair(i * Q + q, thread);
-            shared.gradients.pair(i * Q + q, thread) = {sums.add(q, 0, slope.x, p.taps),
-                                                        sums.add(q, 1, slope.y, p.taps)};
-        }
+    for (int i = 1; i < N; i++) one = i == j ? many[i] : one;
+    return one;
 }
 
-template <bool luminance, int Q>
-__global__ void __launch_bounds__(kThreads, kGradientBlocks)
+// Of float32 images whose rows hold pairs, from an even column of the image on. Pairs that the image doesn't have are not read.
+template <int N>
+__device__ __forceinline__ Pixels<N> read_pairs(const Source& s, const PlaneSource& plane, int row, int column) {
+    const char* const x = plane.x + (row * s.x_row + column) * 4;
+    const char* const y = plane.y + (row * s.y_row + column) * 4;
+    Pixels<N> out = {};
+#pragma unroll
+    for (int j = 0; j < N; j += 2) {
+        if (column + j < 0 || column + j + 1 >= s.width) continue;
+        const float2 of_x = __ldg(reinterpret_cast<const float2*>(x) + j / 2),
+                     of_y = __ldg(reinterpret_cast<const float2*>(y) + j / 2);
+        out.x[j] = of_x.x, out.x[j + 1] = of_x.y;
+        out.y[j] = of_y.x, out.y[j + 1] = of_y.y;
+    }
+    return out;
+}
+
+// Padded pixels of any images. One after the other: this takes few registers and little code, and is rarely needed.
+template <int N, bool floats>
+__device__ __forceinline__ Pixels<N> read_slowly(const Source& s, const PlaneSource& plane, int row, int column) {
+    Pixels<N> out = {};
+    const int r = source_index(row - s.pad, s.height, s.border), bytes = floats ? 4 : s.bytes;
+    if (r < 0) return out;
+    const char* const of_x = plane.x + r * s.x_row * bytes;
+    const char* const of_y = plane.y + r * s.y_row * bytes;
+#pragma unroll 1
+    for (int j = 0; j < N; j++) {
+        const int c = source_index(column + j - s.pad, s.width, s.border);
+        if (c < 0) continue;
+        const uint32_t x = read_bits(of_x + c * s.x_column * bytes, bytes),
+                       y = read_bits(of_y + c * s.y_column * bytes, bytes);
+#pragma unroll
+        for (int i = 0; i < N; i++) {
+            if (i != j) continue;
+            out.x[i] = floats ? __uint_as_float(x) : bits_to_float(x, s.dtype);
+            out.y[i] = floats ? __uint_as_float(y) : bits_to_float(y, s.dtype);
+        }
+    }
+    return out;
+}
+
+// The gradient of padded row `row` from column `local` of the sums on, from the blurred slopes.
+template <bool luminance, int Q, bool floats, int N>
+__device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, const Shared<Q, floats>& shared, int row,
+                                                int local, const float (&m)[Q][N], const Pixels<N>& pixels,
+                                                bool direct) {
+    const Source& s = p.source;
+    const BlockState& state = *shared.state;
+    const int c = state.strip + kHistory - s.pad + local, r = row - s.pad;
+    float out_x[N], out_y[N];
+#pragma unroll
+    for (int j = 0; j < N; j++) {
+        const float b = pixels.x[j] - state.center.first, d = pixels.y[j] - state.center.second;
+        const float u = s.is_uv ? b : b + d, v = s.is_uv ? d : b - d;
+        if constexpr (Q == 4) {
+            const float gu = m[0][j] + u * m[1][j], gv = m[3][j] + v * m[2][j];
+            out_x[j] = state.factor * (gu + gv), out_y[j] = state.factor * (gu - gv);
+        } else {
+            out_x[j] = state.factor * (m[0][j] + u * m[1][j] + v * m[2][j]);
+            out_y[j] = 0;
+        }
+        if (luminance && p.out.has_absolute && r >= 0 && r < s.height && c + j >= 0 && c + j < s.width) {
+            const float slope = pixels.x[j] > pixels.y[j]   ? state.absolute
+                                : pixels.x[j] < pixels.y[j] ? -state.absolute
+                                                            : 0.0f;
+            out_x[j] += slope, out_y[j] -= slope;
+        }
+    }
+    const int begin = max(state.pixel_begin - local, 0), end = min(state.pixel_end - local, N);
+    if (!luminance && p.out.coarse.x) {  // of MS-SSIM, only the last scale has l, and no coarser one
+        const CoarseGradient& coarse = p.out.coarse;
+        const bool is_row = r >= 0 && r < s.height;
+        const float of_row = is_row ? share<float>(coarse.rows, r) : 0.0f;
+        const int64_t row_at = is_row ? static_cast<int64_t>(state.tile.plane) * coarse.rows.coarse +
+                                            (r + coarse.rows.start) / 2
+                                      : 0;
+        const auto add = [&](const void* gradient, float (&value)[N]) {
+            const float* const of = static_cast<const float*>(gradient) + row_at * coarse.cols.coarse;
+#pragma unroll
+            for (int j = 0; j < N; j++) {
+                if (j < begin || j >= end || c + j < 0 || c + j >= s.width) continue;
+                const float part = of_row * share<float>(coarse.cols, c + j);
+                if (part != 0) value[j] += part * of[(c + j + coarse.cols.start) / 2];
+            }
+        };
+        add(coarse.x, out_x);
+        if constexpr (Q == 4) add(coarse.y, out_y);
+    }
+    if (!direct) {
+        const SlidingGradientParams& params = *shared.params;
+#pragma unroll 1
+        for (int j = begin; j < end; j++)
+            put_whole_gradient<float>(params.out, params.source, state.tile.plane, row, c + s.pad + j,
+                                      one_of(out_x, j), one_of(out_y, j));
+        return;
+    }
+    const auto put = [&](const Output& out, int64_t plane, const float (&value)[N]) {
+        float* const at = static_cast<float*>(out.data) + plane + r * out.row + c;
+#pragma unroll
+        for (int j = 0; j < N; j += 2) {
+            if (j >= begin && j + 1 < end) *reinterpret_cast<float2*>(at + j) = {value[j], value[j + 1]};
+            else if (j >= begin && j < end) at[j] = value[j];  // the pair is cut by the tile's side
+            else if (j + 1 >= begin && j + 1 < end) at[j + 1] = value[j + 1];
+        }
+    };
+    put(p.out.x, state.out_x, out_x);
+    if constexpr (Q == 4) put(p.out.y, state.out_y, out_y);
+}
+
+// The half that goes down the images.
+template <bool luminance, int Q, bool floats>
+__device__ __forceinline__ void make_slopes(const SlidingGradientParams& p, const Shared<Q, floats>& shared, int thread,
+                                            int warp, int lane) {
+    const BlockState& state = *shared.state;
+    const LanePlace lanes(warp, lane);
+    ColumnSums<kMoments> sums;
+    sums.clear();
+    IncomingRows<floats> incoming(shared.incoming);
+    RingPlace<decltype(shared.moments)::kSlots> place;
+    RingPlace<2> out;
+    // The first time round only reads, the last time only blurs.
+    const int groups = kAhead + state.groups;
+    for (int group = -1; group <= groups; group++) {
+        const int row = state.first_row + group * kGroup;  // that comes in
+        if (group >= 0 && group < groups) {
+            incoming.wait();
+            shared.moments.wait_to_write(place);
+            take_pixels(p.source, p.taps, shared.columns[thread], state.center, incoming, shared.moments.rows(place), thread,
+                        sums);
+            shared.moments.have_written(place);
+        }
+        // The next rows come while slopes are computed. Any earlier, there would be no registers for them.
+        const auto before = place.before();
+        const bool blurs = group > kAhead;
+        float m[kMoments][kLaneColumns];
+        if (blurs) {
+            shared.moments.wait_to_read(before);
+#pragma unroll
+            for (int q = 0; q < kMoments; q++) blur_along(shared.moments.rows(before), lanes.row, lanes.column(), q, p.taps, m[q]);
+        }
+        if (group > 0) shared.moments.have_read(before);
+        shared.columns[thread].fetch(p.source, row + kGroup, state.begin, state.end, incoming);
+        if (group >= 0) place.advance();
+        if (!blurs) continue;
+        shared.slopes.wait_to_write(out);
+        shared.totals[thread].add(write_slopes<luminance, Q, floats>(p, shared, m, shared.slopes.rows(out),
+                                                             row - kGroup - kHistory + lanes.row, lanes));
+        shared.slopes.have_written(out);
+        out.advance();
+    }
+    incoming.wait();  // for rows that nobody needs
+}
+
+// The half that goes down the slopes.
+template <bool luminance, int Q, bool floats>
+__device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, const Shared<Q, floats>& shared, int thread,
+                                               int warp, int lane) {
+    const BlockState& state = *shared.state;
+    const Source& s = p.source;
+    const LanePlace lanes(warp, lane);
+    ColumnSums<Q> sums;
+    sums.clear();
+    RingPlace<2> place;  // in both rings
+    for (int group = 0; group <= state.groups; group++) {
+        // The lane's row of pixels that is completed in the group before. What it needs of the images comes meanwhile, if there are
+        // registers for it.
+        const int row = state.first_row + (group - 1) * kGroup + lanes.row;
+        const bool wanted = group > 0 && row >= state.pixel_row_begin && row < state.pixel_row_end;
+        const int column = state.strip + kHistory - s.pad + lanes.column();
+        // Nor can a pixel be without its pair.
+        const bool direct = floats && wanted && state.direct && row >= p.inner_row_begin && row < p.inner_row_end &&
+                            (s.width % 2 == 0 || column + kLaneColumns < s.width);
+        constexpr int N = kHandful<luminance, Q>;
+        constexpr bool kEarly = N == kLaneColumns;
+        Pixels<N> pixels;
+        if (kEarly && direct) pixels = read_pairs<N>(s, state.plane, row - s.pad, column);
+        if (group < state.groups) {
+            shared.slopes.wait_to_read(place);
+            shared.gradients.wait_to_write(place);
+            const GroupRows<Q> slopes = shared.slopes.rows(place), gradients = shared.gradients.rows(place);
+#pragma unroll 1
+            for (int i = 0; i < kGroup; i++)
+#pragma unroll
+                for (int q = 0; q < Q; q++) {
+                    const float2 slope = slopes.pair(i, q, thread);
+                    gradients.pair(i, q, thread) = {sums.add(q, 0, slope.x, p.taps), sums.add(q, 1, slope.y, p.taps)};
+                }
+            shared.slopes.have_read(place);
+            shared.gradients.have_written(place);
+        }
+        const auto before = place.before();
+        place.advance();
+        if (group == 0) continue;
+        shared.gradients.wait_to_read(before);
+#pragma unroll 1
+        for (int i = wanted ? 0 : kLaneColumns; i < kLaneColumns; i += N) {
+            float m[Q][N];
+#pragma unroll
+            for (int q = 0; q < Q; q++)
+                blur_along(shared.gradients.rows(before), lanes.row, lanes.column() + i, q, p.taps, m[q]);
+            if (!kEarly && direct) pixels = read_pairs<N>(s, state.plane, row - s.pad, column + i);
+            if (!direct)
+                pixels = read_slowly<N, floats>(shared.params->source, state.plane, row, column + i + s.pad);
+            write_gradients<luminance>(p, shared, row, lanes.column() + i, m, pixels, direct);
+        }
+        shared.gradients.have_read(before);
+    }
+}
+
+template <bool luminance, int Q, bool floats>
+__global__ void __launch_bounds__(kThreads, floats && Q == 3 ? kGradientBlocks : 1)
     gradient_kernel(const __grid_constant__ SlidingGradientParams p) {
-    const Shared<Q> shared(shared_memory<char>());
+    const Shared<Q, floats> shared(shared_memory<char>());
     const bool forward = threadIdx.x < kSlideThreads;  // else the adjoint
     const int thread = threadIdx.x % kSlideThreads, warp = thread / 32, lane = thread % 32;
     {
@@ -273,66 +400,46 @@ __global__ void __launch_bounds__(kThreads, kGradientBlocks)
         state.out_y = Q == 4 ? p.out.y.plane(state.tile.plane) : 0;
         state.factor = p.out.factor.of<float>(state.tile.plane);
         state.absolute = p.out.has_absolute ? p.out.absolute.of<float>(state.tile.plane) : 0.0f;
-        if (threadIdx.x == 0) *shared.state = state;
+        if (threadIdx.x == 0) *shared.state = state, *shared.params = p;
         if (forward) {
-            shared.columns[thread] = ColumnPair(s, state.plane, state.strip + 2 * thread,
+            shared.columns[thread] = ColumnPair<floats>(s, state.plane, state.strip + 2 * thread,
                                                 min(state.tile.col_end + kHistory, s.width + 2 * s.pad));
             shared.totals[thread] = {};
         }
-        if (threadIdx.x < 32) {
-            const int column = state.strip + kLaneColumns * lane,
-                      last = min(p.position_cols - column, kStripColumns - kHistory - kLaneColumns * lane);
-            shared.positions[lane] = {-column, last, state.tile.col_begin - column,
-                                      min(state.tile.col_end - column, last)};
+        if (threadIdx.x < shared.kQuads) {
+            const int column = state.strip + kLaneColumns * static_cast<int>(threadIdx.x),
+                      last = min(p.position_cols - column, state.strip + kStripColumns - kHistory - column);
+            shared.positions[threadIdx.x] = {-column, last, state.tile.col_begin - column,
+                                             min(state.tile.col_end - column, last)};
         }
+        if (threadIdx.x == 0) shared.moments.open(), shared.slopes.open(), shared.gradients.open();
     }
     __syncthreads();
-
-    constexpr int kAhead = 3;  // groups of rows before the first sums are complete
-    ColumnSums<kMoments> sums;
-    sums.clear();
-    for (int group = 0; group <= kAhead + shared.state->groups; group++) {
-        // The rows of positions that are completed, and, a group behind, the rows of pixels.
-        const int row = shared.state->first_row + (group - kAhead) * kGroup + warp - (forward ? 0 : kGroup);
-        if (forward) take_pixels<Q>(p, shared, row - warp + kHistory, thread, sums);
-        else if (group > kAhead) take_slopes<Q>(p, shared, thread, sums);
-        __syncthreads();
-        if (forward) {
-            if (group >= kAhead) {
-                const SsimConstants<float> k = {1,        shared.state->center.u, shared.state->center.v, p.c1, p.c2,
-                                                p.epsilon};
-                shared.totals[thread].add(write_slopes<luminance, Q>(p, shared, k, row, warp, lane));
-            }
-        } else if (group > kAhead && row >= shared.state->pixel_row_begin && row < shared.state->pixel_row_end) {
-            // In place: a warp's row is its alone.
-#pragma unroll
-            for (int q = 0; q < Q; q++) {
-                float sum[kLaneColumns];
-                blur_along<0>(shared.gradients, warp * Q + q, lane, p.taps, sum);
-                __syncwarp();
-                shared.gradients.quad(warp * Q + q, lane, 0) = {sum[0], sum[1], sum[2], sum[3]};
-                shared.gradients.quad(warp * Q + q, lane, 1) = {sum[4], sum[5], sum[6], sum[7]};
-            }
-            __syncwarp();
-            write_gradients<luminance, Q>(p, shared, row, warp, lane);
-        }
-        __syncthreads();
-    }
+    if (forward) make_slopes<luminance, Q, floats>(p, shared, thread, warp, lane);
+    else make_gradients<luminance, Q, floats>(p, shared, thread, warp, lane);
     const Tile tile = shared.state->tile;
     const double sum = block_sum(forward ? shared.totals[thread].value() : 0, shared_memory<double>());
     if (threadIdx.x == 0) p.sums[tile.plane * p.grid.tiles() + tile.index] = sum;
 }
 
+template <bool luminance, int Q, bool floats>
+cudaError_t start(const SlidingGradientParams& p, cudaStream_t stream) {
+    return launch(gradient_kernel<luminance, Q, floats>, dim3(blocks_of(p.grid)), dim3(kThreads),
+                  Shared<Q, floats>::kBytes, stream, p);
+}
+
+template <bool luminance, int Q>
+cudaError_t start(const SlidingGradientParams& p, cudaStream_t stream) {
+    return p.source.dtype == DType::float32 ? start<luminance, Q, true>(p, stream)
+                                            : start<luminance, Q, false>(p, stream);
+}
+
 }  // namespace
 
 cudaError_t gradient_sliding(const SlidingGradientParams& p, cudaStream_t stream) {
-    const dim3 grid(blocks_of(p.grid)), block(kThreads);
     const bool both = p.out.y.data != nullptr;
-    if (p.luminance)
-        return both ? launch(gradient_kernel<true, 4>, grid, block, Shared<4>::kBytes, stream, p)
-                    : launch(gradient_kernel<true, 3>, grid, block, Shared<3>::kBytes, stream, p);
-    return both ? launch(gradient_kernel<false, 4>, grid, block, Shared<4>::kBytes, stream, p)
-                : launch(gradient_kernel<false, 3>, grid, block, Shared<3>::kBytes, stream, p);
+    if (p.luminance) return both ? start<true, 4>(p, stream) : start<true, 3>(p, stream);
+    return both ? start<false, 4>(p, stream) : start<false, 3>(p, stream);
 }
 
 }  // namespace limen::cuda

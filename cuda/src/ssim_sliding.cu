@@ -7,19 +7,14 @@
 namespace limen::cuda {
 namespace {
 
-constexpr int Q = 4;                     // u, v, u^2, v^2
-using Rows = StripRows<2 * kGroup * Q>;  // a group in work and the next one
-
-// Of a lane's columns, those from `first` on before `last`.
-struct LaneColumns {
-    int first, last;
-};
+constexpr int Q = 4;  // u, v, u^2, v^2
 
 // The sum of |x - y| of a group of rows, over those of the thread's pixels that lie in the image and in the tile; the last one takes what
 // is left.
-__device__ __forceinline__ float absolute_errors(const Source& s, const ColumnPair& columns,
-                                                 const PairBits (&bits)[kGroup], const Tile& tile, const TileGrid& grid,
-                                                 int row, int column) {
+template <bool floats>
+__device__ __forceinline__ float absolute_errors(const Source& s, const ColumnPair<floats>& columns,
+                                                 const IncomingRows<floats>& rows, const Tile& tile,
+                                                 const TileGrid& grid, int row, int column) {
     const int row_begin = max(tile.row_begin, s.pad), col_begin = max(tile.col_begin, s.pad);
     const int row_end = tile.row_end == grid.rows ? s.pad + s.height : min(tile.row_end, s.pad + s.height);
     const int col_end = tile.col_end == grid.cols ? s.pad + s.width : min(tile.col_end, s.pad + s.width);
@@ -29,7 +24,7 @@ __device__ __forceinline__ float absolute_errors(const Source& s, const ColumnPa
 #pragma unroll
     for (int i = 0; i < kGroup; i++) {
         float x[2], y[2];
-        columns.to_float(s, bits[i], x, y);
+        columns.to_float(s, rows.row(i), x, y);
         if (row + i < row_begin || row + i >= row_end) continue;
         sum += first ? fabsf(x[0] - y[0]) : 0.0f;
         sum += second ? fabsf(x[1] - y[1]) : 0.0f;
@@ -39,10 +34,62 @@ __device__ __forceinline__ float absolute_errors(const Source& s, const ColumnPa
 
 enum class Beside { nothing, map, absolute };
 
-template <bool luminance, Beside beside>
-__global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1 : kForwardBlocks)
+constexpr int kSlots = 3;
+
+// Of a lane's columns, those from `first` on before `last` count.
+struct LaneColumns {
+    int first, last;
+};
+
+// What a block has in shared memory.
+template <Beside beside, bool floats>
+struct Shared {
+    Ring<Q, kSlots> rows;
+    uint2* incoming;
+    LaneColumns* counts;        // of every four columns
+    float* map_words;           // of each warp
+    LongSum<float>* absolutes;  // of each thread
+
+    static constexpr std::size_t kRowBytes = Ring<Q, kSlots>::kWords * sizeof(float), kGateBytes = 2 * kSlots * sizeof(Gate),
+                                 kCountBytes = kStripColumns / kLaneColumns * sizeof(LaneColumns);
+    static constexpr int kMapWords = 32 * kLaneColumns;
+    static constexpr std::size_t kBesideBytes = beside == Beside::map        ? kGateWarps * kMapWords * sizeof(float)
+                                                : beside == Beside::absolute ? kSlideThreads * sizeof(LongSum<float>)
+                                                                             : 0;
+    static constexpr std::size_t kIncomingBytes = IncomingRows<floats>::kWords * sizeof(uint2);
+    static constexpr std::size_t kBytes = kRowBytes + kIncomingBytes + kGateBytes + kCountBytes + kBesideBytes;
+
+    __device__ __forceinline__ explicit Shared(char* memory) {
+        rows.words = reinterpret_cast<float*>(memory);
+        incoming = reinterpret_cast<uint2*>(memory + kRowBytes);
+        rows.written = reinterpret_cast<Gate*>(memory + kRowBytes + kIncomingBytes);
+        rows.read = rows.written + kSlots;
+        counts = reinterpret_cast<LaneColumns*>(rows.read + kSlots);
+        map_words = reinterpret_cast<float*>(counts + kStripColumns / kLaneColumns);
+        absolutes = reinterpret_cast<LongSum<float>*>(counts + kStripColumns / kLaneColumns);
+    }
+};
+
+// A lane's four columns of the map. Through shared memory, so that a warp writes columns side by side.
+__device__ __forceinline__ void write_map(const Output& map, const Tile& tile, int row, int column,
+                                          const float (&value)[kLaneColumns], float* words, int lane) {
+    *reinterpret_cast<float4*>(words + kLaneColumns * lane) = {value[0], value[1], value[2], value[3]};
+    __syncwarp();
+    const int64_t line = map.plane(tile.plane) + row * map.row;
+#pragma unroll
+    for (int i = 0; i < kLaneColumns; i++) {
+        const int at = lane + 32 * i, col = column - kLaneColumns * lane + at;
+        if (col >= tile.col_begin && col < tile.col_end) map.write(line + col * map.column, words[at]);
+    }
+    __syncwarp();
+}
+
+template <bool luminance, Beside beside, bool floats>
+__global__ void __launch_bounds__(kSlideThreads, beside == Beside::map                                     ? 1
+                                                 : luminance && floats && beside == Beside::nothing ? kForwardBlocks
+                                                                                              : kBusyForwardBlocks)
     forward_kernel(const __grid_constant__ ForwardParams p) {
-    float* const shared = shared_memory<float>();
+    const Shared<beside, floats> shared(shared_memory<char>());
     const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
     const Source& s = p.source;
     const Tile tile = p.grid.tile(blockIdx.x);
@@ -62,99 +109,110 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1 : kFo
     }
     RowHalver halver(p.coarse, s, p.grid, tile, strip + 2 * thread, center);
     const SsimConstants<float> k = {1, center.u, center.v, p.c1, p.c2, p.epsilon};
-    const ColumnPair columns(s, plane, strip + 2 * thread, tile.col_end + kTaps - 1);
+    const ColumnPair<floats> columns(s, plane, strip + 2 * thread, tile.col_end + kTaps - 1);
+    const LanePlace lanes(warp, lane);
+    // Waits in shared memory, since registers are taken.
+    if (lanes.row == 0)
+        shared.counts[lanes.quad] = {tile.col_begin - strip - lanes.column(), tile.col_end - strip - lanes.column()};
+    if (thread == 0) shared.rows.open();
+    if constexpr (beside == Beside::absolute) shared.absolutes[thread] = {};
+    __syncthreads();
 
-    // Those that count wait in shared memory, since registers are taken.
-    LaneColumns* const own = reinterpret_cast<LaneColumns*>(shared + Rows::kWords);
-    if (thread < 32)
-        own[thread] = {max(tile.col_begin - strip - kLaneColumns * lane, 0),
-                       min(tile.col_end - strip - kLaneColumns * lane, kLaneColumns)};
-    LongSum<float>* const absolute = reinterpret_cast<LongSum<float>*>(own + 32) + thread;
-    if constexpr (beside == Beside::absolute) *absolute = {};
     LongSum<float> total;
     ColumnSums<Q> sums;
     sums.clear();
-    PairBits bits[kGroup];
-    const auto read = [&](int row) { columns.read(s, row, tile.row_begin, last_row + 1, bits); };
-    // Sums are complete after ten rows; two more in front make whole groups of them.
-    const int ready = tile.row_begin + kTaps - 1;
-    read(ready - 3 * kGroup);
-    int parity = 0;
-    for (int row = ready - 3 * kGroup; row <= last_row; row += kGroup) {
-        const Rows rows = {shared};
-        const bool inside = !luminance && halver.inside(s, tile, row);
+    IncomingRows<floats> incoming(shared.incoming);
+    RingPlace<kSlots> place;
+    // The first time round only reads, the last time only blurs.
+    for (int row = tile.row_begin - kGroup; row <= last_row + kGroup; row += kGroup) {
+        if (row >= tile.row_begin && row <= last_row) {
+            const GroupRows<Q> rows = shared.rows.rows(place);
+            incoming.wait();
+            shared.rows.wait_to_write(place);
+            const bool inside = !luminance && halver.inside(s, tile, row);
 #pragma unroll
-        for (int i = 0; i < kGroup; i++) {
-            float u[2], v[2];
-            columns.convert(s, bits[i], center, u, v);
-            // Rows in front of the tile and behind it are not read: others stand for them.
-            if (inside) halver.take_inside(p.coarse, s, tile, row, i, u, v);
-            else if (!luminance && row + i >= tile.row_begin && row + i <= last_row)
-                halver.take(p.coarse, s, p.grid, tile, center, row + i, u, v);
-            const int at = (parity + i) * Q;
-            rows.pair(at, thread) = {sums.add(0, 0, u[0], p.taps), sums.add(0, 1, u[1], p.taps)};
-            rows.pair(at + 1, thread) = {sums.add(1, 0, v[0], p.taps), sums.add(1, 1, v[1], p.taps)};
-            rows.pair(at + 2, thread) = {sums.add(2, 0, u[0] * u[0], p.taps), sums.add(2, 1, u[1] * u[1], p.taps)};
-            rows.pair(at + 3, thread) = {sums.add(3, 0, v[0] * v[0], p.taps), sums.add(3, 1, v[1] * v[1], p.taps)};
+            for (int i = 0; i < kGroup; i++) {
+                float u[2], v[2];
+                columns.convert(s, incoming.row(i), center, u, v);
+                // Rows behind the tile are not read: others stand for them.
+                if (inside) halver.take_inside(p.coarse, s, tile, row, i, u, v);
+                else if (!luminance && row + i <= last_row)
+                    halver.take(p.coarse, s, p.grid, tile, center, row + i, u, v);
+                rows.pair(i, 0, thread) = {sums.add(0, 0, u[0], p.taps), sums.add(0, 1, u[1], p.taps)};
+                rows.pair(i, 1, thread) = {sums.add(1, 0, v[0], p.taps), sums.add(1, 1, v[1], p.taps)};
+                rows.pair(i, 2, thread) = {sums.add(2, 0, u[0] * u[0], p.taps), sums.add(2, 1, u[1] * u[1], p.taps)};
+                rows.pair(i, 3, thread) = {sums.add(3, 0, v[0] * v[0], p.taps), sums.add(3, 1, v[1] * v[1], p.taps)};
+            }
+            shared.rows.have_written(place);
+            if constexpr (beside == Beside::absolute)
+                shared.absolutes[thread].add(
+                    absolute_errors(s, columns, incoming, tile, p.grid, row, strip + 2 * thread));
         }
-        if constexpr (beside == Beside::absolute)
-            absolute->add(absolute_errors(s, columns, bits, tile, p.grid, row, strip + 2 * thread));
-        read(row + kGroup);
-        if (row < ready) continue;
-        __syncthreads();
-        if (row + warp <= last_row) {
-            float m[Q][kLaneColumns];
+        columns.fetch(s, row + kGroup, tile.row_begin, last_row + 1, incoming);
+        if (row < tile.row_begin) continue;
+        const RingPlace<kSlots> before = place.before();
+        place.advance();
+        if (row == tile.row_begin) continue;
+        // The group before.
+        if (row - kGroup >= tile.row_begin + kTaps - 1) {
+            const int done = row - kGroup + lanes.row;
+            shared.rows.wait_to_read(before);
+            if (done <= last_row) {
+                const GroupRows<Q> rows = shared.rows.rows(before);
+                float m[Q][kLaneColumns];
 #pragma unroll
-            for (int q = 0; q < Q; q++) blur_along<0>(rows, (parity + warp) * Q + q, lane, p.taps, m[q]);
-            float sum = 0;
+                for (int q = 0; q < Q; q++) blur_along(rows, lanes.row, lanes.column(), q, p.taps, m[q]);
+                float value[kLaneColumns], sum = 0;
 #pragma unroll
-            for (int j = 0; j < kLaneColumns; j++) {
-                const SsimMoments<float> moments = {m[0][j], m[1][j], m[2][j], m[3][j]};
-                m[0][j] = ssim_value<luminance>(ssim_terms(moments, k), k);
-            }
-            const LaneColumns counts = own[lane];
-            if (counts.first == 0 && counts.last == kLaneColumns) {
+                for (int j = 0; j < kLaneColumns; j++) {
+                    const SsimMoments<float> moments = {m[0][j], m[1][j], m[2][j], m[3][j]};
+                    value[j] = ssim_value<luminance>(ssim_terms(moments, k), k);
+                }
+                const LaneColumns counts = shared.counts[lanes.quad];
+                const int first = counts.first, last = counts.last;
+                if (first <= 0 && last >= kLaneColumns) {
+                    sum = (value[0] + value[1]) + (value[2] + value[3]);
+                } else {
 #pragma unroll
-                for (int j = 0; j < kLaneColumns; j++) sum += m[0][j];
-            } else {
-#pragma unroll
-                for (int j = 0; j < kLaneColumns; j++)
-                    if (j >= counts.first && j < counts.last) sum += m[0][j];
-            }
-            total.add(sum);
-            if constexpr (beside == Beside::map) {
-                // Through shared memory, so that a warp writes columns side by side. The row is this warp's alone, and read.
-                __syncwarp();
-                const int at = (parity + warp) * Q;
-                rows.quad(at, lane, 0) = {m[0][0], m[0][1], m[0][2], m[0][3]};
-                rows.quad(at, lane, 1) = {m[0][4], m[0][5], m[0][6], m[0][7]};
-                __syncwarp();
-                const int64_t line = p.map.plane(tile.plane) + (row + warp - kTaps + 1) * p.map.row;
-                for (int col = tile.col_begin - strip + lane; col < tile.col_end - strip; col += 32)
-                    p.map.write(line + (strip + col) * p.map.column, rows.word(at, col));
+                    for (int j = 0; j < kLaneColumns; j++)
+                        if (j >= first && j < last) sum += value[j];
+                }
+                total.add(sum);
+                if constexpr (beside == Beside::map)
+                    write_map(p.map, tile, done - kTaps + 1, strip + lanes.column(), value,
+                              shared.map_words + warp * Shared<beside, floats>::kMapWords, lane);
             }
         }
-        parity ^= kGroup;
+        shared.rows.have_read(before);
     }
+    incoming.wait();  // for rows that nobody needs
     double* const words = shared_memory<double>();
     if constexpr (beside == Beside::absolute) {
-        const double errors = block_sum(absolute->value(), words);
+        const double errors = block_sum(shared.absolutes[thread].value(), words);
         if (thread == 0) p.absolute[tile.plane * p.grid.tiles() + tile.index] = errors;
     }
     const double sum = block_sum(total.value(), words);
     if (thread == 0) p.sums[tile.plane * p.grid.tiles() + tile.index] = sum;
 }
 
+template <bool luminance, Beside beside, bool floats>
+cudaError_t start(const ForwardParams& p, cudaStream_t stream) {
+    return launch(forward_kernel<luminance, beside, floats>, dim3(blocks_of(p.grid)), dim3(kSlideThreads),
+                  Shared<beside, floats>::kBytes, stream, p);
+}
+
+template <bool luminance, Beside beside>
+cudaError_t start(const ForwardParams& p, cudaStream_t stream) {
+    return p.source.dtype == DType::float32 ? start<luminance, beside, true>(p, stream)
+                                            : start<luminance, beside, false>(p, stream);
+}
+
 }  // namespace
 
 cudaError_t forward_sliding(const ForwardParams& p, cudaStream_t stream) {
-    const auto kernel = !p.formula.luminance ? forward_kernel<false, Beside::nothing>
-                        : p.map.data         ? forward_kernel<true, Beside::map>
-                        : p.absolute         ? forward_kernel<true, Beside::absolute>
-                                             : forward_kernel<true, Beside::nothing>;
-    const std::size_t bytes = Rows::kWords * sizeof(float) + 32 * sizeof(LaneColumns) +
-                              (p.absolute ? kSlideThreads * sizeof(LongSum<float>) : 0);
-    return launch(kernel, dim3(blocks_of(p.grid)), dim3(kSlideThreads), bytes, stream, p);
+    if (!p.formula.luminance) return start<false, Beside::nothing>(p, stream);
+    if (p.map.data) return start<true, Beside::map>(p, stream);
+    return p.absolute ? start<true, Beside::absolute>(p, stream) : start<true, Beside::nothing>(p, stream);
 }
 
 }  // namespace limen::cuda

@@ -29,6 +29,10 @@ enum class Plant {
     inactive_lane,  // read by a shuffle, but not in its mask
     absent_lane,    // in the mask of a shuffle, but not there
     foreign_mask,   // which leaves out the calling lane
+    gate_race,      // a number of another warp's read without waiting at the gate
+    closed_gate,    // that nobody opened
+    lonely_gate,    // at which one warp never arrives
+    late_at_gate,   // a wait for the turn before the last
     uninitialised,  // shared memory read before it was written
     count
 };

@@ -6,6 +6,7 @@
 //   a barrier or shuffle not reached by all its threads    a Fault that names kernel, block, thread, construct and line
 //   a shuffle from a lane that does not take part          a Fault
 //   an asynchronous copy never waited for, misaligned      a Fault
+//   a gate that was not opened or that is waited for late  a Fault, and one that nobody opens is one, too
 //   memory outside an array, shared memory included        AddressSanitizer (shared memory is a heap block of exactly the size asked for)
 //   misaligned vector access, overflow of signed numbers   UndefinedBehaviorSanitizer
 //   a data race between threads of a block                 ThreadSanitizer, to which every barrier is known and every thread is one of
@@ -18,6 +19,7 @@
 #pragma once
 
 #include "async_copy.h"    // IWYU pragma: export
+#include "gate.h"          // IWYU pragma: export
 #include "half_types.h"    // IWYU pragma: export
 #include "intrinsics.h"    // IWYU pragma: export
 #include "launch.h"        // IWYU pragma: export

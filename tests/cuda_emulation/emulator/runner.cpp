@@ -140,6 +140,25 @@ unsigned Runner::meet(Meeting& meeting, const char* construct, std::uint64_t wor
     return number;
 }
 
+void Runner::wait_at_gate(const std::uint64_t* gate, unsigned turn, const Where& where) {
+    Thread& self = *current_;
+    self.waits_at = nullptr;
+    self.gate = gate;
+    self.gate_turn = turn;
+    self.gate_where = where;
+    self.state = Thread::State::waiting;
+    let_others_run();
+}
+
+void Runner::let_through(const std::uint64_t* gate, unsigned turns) {
+    for (std::size_t i = 0; i < count_; i++) {
+        Thread& thread = *threads_[i];
+        if (thread.state == Thread::State::waiting && !thread.waits_at && thread.gate == gate &&
+            thread.gate_turn < turns)
+            thread.state = Thread::State::ready;
+    }
+}
+
 Meeting& Runner::lanes(unsigned mask, const char* construct, const Where& where) {
     const int lane = current_->index % 32;
     const auto first = static_cast<std::size_t>(current_->index - lane);
@@ -176,11 +195,12 @@ void Runner::report_failure() {
 void Runner::report_deadlock() {
     const auto waits = [](const auto& t) { return t->state == Thread::State::waiting; };
     const auto one = std::find_if(threads_.begin(), threads_.end(), waits);
-    const auto other =
-        std::find_if(one, threads_.end(), [&](const auto& t) { return waits(t) && t->waits_at != (*one)->waits_at; });
+    const auto other = std::find_if(one, threads_.end(), [&](const auto& t) {
+        return waits(t) && (t->waits_at != (*one)->waits_at || (!t->waits_at && t->gate != (*one)->gate));
+    });
     const auto place = [](const Thread& t) {
-        return "thread " + text(t.indices.thread) + " at " + t.waits_at->construct() + " at " +
-               cuda_emulation::text(t.waits_at->where());
+        return "thread " + text(t.indices.thread) + " at " + (t.waits_at ? t.waits_at->construct() : "Gate::wait") +
+               " at " + cuda_emulation::text(t.waits_at ? t.waits_at->where() : t.gate_where);
     };
     failure_ = "block " + text((*one)->indices.block) + ": all threads wait for others: " + place(**one);
     if (other != threads_.end()) failure_ += ", " + place(**other);

@@ -24,7 +24,10 @@ struct Thread {
 
     int index;
     State state = State::finished;
-    const Meeting* waits_at = nullptr;
+    const Meeting* waits_at = nullptr;  // or, if that is null, at a gate
+    const std::uint64_t* gate = nullptr;
+    unsigned gate_turn = 0;
+    Where gate_where;
     Indices indices = {};
     AsyncCopies copies;
     Fiber fiber;
@@ -46,6 +49,9 @@ class Runner {
     Meeting& lanes(unsigned mask, const char* construct, const Where& where);
     /// Waits for the others; the answer is the meeting's number.
     unsigned meet(Meeting& meeting, const char* construct, std::uint64_t word, bool orders_memory, const Where& where);
+    /// Waits until others have arrived at a gate for that turn, and tells those that wait that they have.
+    void wait_at_gate(const std::uint64_t* gate, unsigned turn, const Where& where);
+    void let_through(const std::uint64_t* gate, unsigned turns);
     [[noreturn]] void fail(const std::string& what, const Where& where) const;
     [[noreturn]] void live();
 
