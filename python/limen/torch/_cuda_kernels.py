@@ -18,6 +18,7 @@ from .._cuda_core import cuda_core
 from . import _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops, _upstream_ops
 from ._axes import score_dtype, score_shape, unaveraged
 from ._conventions import from_text
+from ._operator import Operator
 from ._ops import Options
 
 
@@ -192,7 +193,7 @@ def _feature_distance_gradient(
     return grad_f0, grad_f1, grad_weight[0] if rows == 1 else grad_weight.sum(0)
 
 
-KERNELS: dict[Any, Callable[..., Any]] = {
+KERNELS: dict[Operator, Callable[..., Any]] = {
     _ops.ssim: _ssim,
     _ops.ms_ssim: _ms_ssim,
     _map_ops.ssim_map: _ssim_map,
@@ -214,7 +215,7 @@ KERNELS: dict[Any, Callable[..., Any]] = {
 def register(device: str) -> None:
     """Makes these the operators' kernels for tensors on such devices."""
     for operator, kernel in KERNELS.items():
-        operator.register_kernel(device)(kernel)
+        operator.register_kernel(device, kernel)
 
 
 register("cuda")

@@ -15,7 +15,8 @@ from .. import _core
 from .._arrays import spatial_axes
 from ._axes import batch_axes, score_dtype, score_shape
 from ._gradient_ops import empty_gradient, once
-from ._ops import define, empty_score, in_place, score
+from ._operator import define
+from ._ops import empty_score, in_place, score
 
 STATE = _core.feature_state_size
 

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from .. import _core
 from ._axes import on_pixels, score_dtype, score_shape
-from ._ops import IMAGES, Options, define, empty_score, in_place, score
+from ._operator import Operator, define
+from ._ops import IMAGES, Options, empty_score, in_place, score
 
 
 class _Once(torch.autograd.Function):
@@ -54,7 +55,7 @@ def empty_float_gradients(x: Tensor, y: Tensor, need_x: bool, need_y: bool) -> t
     return empty_gradient(x, need_x, dtype), empty_gradient(y, need_y, dtype)
 
 
-def _define_with_gradient(name: str, core: Callable[..., Any]) -> Any:
+def _define_with_gradient(name: str, core: Callable[..., Any]) -> Operator:
     @define(
         f"{name}_with_gradient", f"({IMAGES}, float expected, bool need_x, bool need_y) -> (Tensor, Tensor, Tensor)"
     )

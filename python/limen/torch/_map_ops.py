@@ -16,7 +16,8 @@ from .._arrays import map_shape
 from ._axes import on_pixels, score_dtype
 from ._conventions import from_text
 from ._gradient_ops import empty_gradient, once
-from ._ops import IMAGES, Options, define, empty_score, in_place, score
+from ._operator import define
+from ._ops import IMAGES, Options, empty_score, in_place, score
 
 
 def empty_map(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:

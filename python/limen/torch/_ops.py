@@ -5,7 +5,6 @@ The core reads and writes tensors in place, by `in_place`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 from .. import _core
 from ._axes import score_dtype, score_shape
 from ._conventions import from_text
+from ._operator import define
 
 IMAGES = "Tensor x, Tensor y, float data_range, str convention, int? channel_axis, str reduction"
 
@@ -30,11 +30,6 @@ class Options(NamedTuple):
     def of_core(self) -> tuple[_core.Convention, float, int | None, str]:
         """In the order of the core's arguments."""
         return from_text(self.convention)._native, self.data_range, self.channel_axis, self.reduction
-
-
-def define(name: str, schema: str) -> Callable[[Callable[..., object]], Any]:
-    """The operator ``limen::name``; the function decorated is its kernel for the CPU."""
-    return torch.library.custom_op(f"limen::{name}", mutates_args=(), device_types="cpu", schema=schema)
 
 
 def in_place(tensor: Tensor, needed: bool = True) -> Any:

@@ -16,7 +16,8 @@ from torch import Tensor
 from .. import _core
 from ._axes import on_pixels
 from ._gradient_ops import empty_gradient, images_averaged, once
-from ._ops import Options, define, in_place, ms_ssim, ssim
+from ._operator import Operator, define
+from ._ops import Options, in_place, ms_ssim, ssim
 
 SCORE = "float data_range, str convention, int? channel_axis, str reduction"
 GRADIENTS = "bool need_x, bool need_y) -> (Tensor, Tensor)"
@@ -32,7 +33,7 @@ def _fake_gradients(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     return empty_gradients(x, y, need_x, need_y)
 
 
-def _define_gradient(name: str, core: Callable[..., Any]) -> Any:
+def _define_gradient(name: str, core: Callable[..., Any]) -> Operator:
     @define(f"{name}_upstream_gradient", f"(Tensor x, Tensor y, Tensor upstream, {SCORE}, {GRADIENTS}")
     def operator(x: Tensor, y: Tensor, upstream: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
         *options, need_x, need_y = rest
@@ -51,7 +52,7 @@ ssim_upstream_gradient = _define_gradient("ssim", _core.ssim_gradient)
 ms_ssim_upstream_gradient = _define_gradient("ms_ssim", _core.ms_ssim_gradient)
 
 
-def sweep_again(score: Any, gradient: Any) -> None:
+def sweep_again(score: Operator, gradient: Operator) -> None:
     """Makes the operator `score` differentiable in its images, which are kept for `gradient`, called going backward.
 
     Its arguments are the images, the upstream gradient of the score, the score's own, and which gradients are needed.
