@@ -36,6 +36,14 @@ class _Once(torch.autograd.Function):
         )
 
 
+def unrecorded(operator: Operator, *arguments: Any) -> Any:
+    """What the operator answers, without a record of it: going backward there is one with create_graph=True alone."""
+    if not torch.is_grad_enabled():
+        return operator(*arguments)
+    with torch.no_grad():
+        return operator(*arguments)
+
+
 def once(gradient: Tensor, *depends_on: Tensor) -> Tensor:
     """The gradient, such that differentiating it is an error: else its second derivatives would be zero unnoticed."""
     if not torch.is_grad_enabled():  # It is when going backward with create_graph=True alone.
@@ -61,10 +69,11 @@ def _define_with_gradient(name: str, core: Callable[..., Any]) -> Operator:
     )
     def operator(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         *options, expected, need_x, need_y = rest
+        chosen = Options(*options)
         grad_x, grad_y = empty_float_gradients(x, y, need_x, need_y)
-        keywords = {"grad_x": in_place(grad_x, need_x), "grad_y": in_place(grad_y, need_y)}
-        factor = expected / images_averaged(x, Options(*options))
-        values = core(in_place(x), in_place(y), *Options(*options).of_core(), **keywords, factor=factor)
+        filled = {"grad_x": in_place(grad_x, need_x), "grad_y": in_place(grad_y, need_y)}
+        factor = expected / images_averaged(x, chosen)
+        values = core(in_place(x), in_place(y), *chosen.of_core(), **filled, factor=factor)
         return score(values, x), grad_x, grad_y
 
     def fake(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,7 +108,7 @@ def _may_hand_on(upstream: Tensor, expected: float) -> bool:
     if torch.compiler.is_compiling() or type(upstream) is not Tensor or keeps_graph is None or keeps_graph():
         return False
     try:
-        return bool((upstream == expected).all())
+        return upstream.item() == expected if upstream.numel() == 1 else bool((upstream == expected).all())
     except RuntimeError:  # Several upstream gradients at once: vmap can't ask for their values.
         return False
 

@@ -16,7 +16,8 @@ from torch import Tensor
 
 Kernel = Callable[..., Any]
 
-_LIBRARY = torch.library.Library("limen", "FRAGMENT")
+_torch: Any = torch  # which has no types for much of this
+_LIBRARY: Any = _torch.library.Library("limen", "FRAGMENT")
 # A gradient lies in memory as its image does: the compiler mustn't hand on images that lie otherwise than it said.
 _TAGS = (
     torch.Tag.pt2_compliant_tag,
@@ -37,7 +38,7 @@ def _plain_keys(device: str) -> Any:
 
 
 class Operator:
-    """The operator ``limen::name``, whose tensors come first among its arguments. Its results share no memory with them.
+    """The operator ``limen::name``. Tensors come first among its arguments, and its results share no memory with them.
 
     It has a kernel for each device, shapes without data, and a backward formula if it is differentiable.
     """
@@ -52,7 +53,7 @@ class Operator:
         tensors = schema.partition("->")[0].count("Tensor")
         if _OWN_AUTOGRAD:
             # Frames that PyTorch calls in compiled code are not to be compiled.
-            kernel = torch._disable_dynamo(self._autograd_kernel(tensors))
+            kernel = _torch._disable_dynamo(self._autograd_kernel(tensors))
             _LIBRARY.impl(name, kernel, "Autograd", with_keyset=True)
         else:
             torch.library.register_autograd(
@@ -69,7 +70,7 @@ class Operator:
         self.kernels[device] = kernel
         if not known:
             kernels = self.kernels
-            _LIBRARY.impl(self.name, torch._disable_dynamo(lambda *args: kernels[device](*args)), device.upper())
+            _LIBRARY.impl(self.name, _torch._disable_dynamo(lambda *args: kernels[device](*args)), device.upper())
 
     def register_fake(self, kernel: Kernel) -> None:
         """What makes results without data."""
@@ -103,22 +104,27 @@ class Operator:
                 return overload.redispatch(keys & torch._C._after_autograd_keyset, *arguments)
 
         class Recorded(torch.autograd.Function):
+            # PyTorch looks at each argument: what is no tensor comes as one.
             @staticmethod
-            def forward(ctx: Any, *arguments_and_keys: Any) -> Any:
-                *arguments, keys = arguments_and_keys
+            def forward(ctx: Any, *inputs_and_rest: Any) -> Any:
+                *inputs, (keys, options) = inputs_and_rest
+                arguments = (*inputs, *options)
                 output = compute(keys, arguments)
                 self._set_up(ctx, arguments, output)
                 return output
 
             @staticmethod
             def backward(ctx: Any, *upstream: Any) -> Any:
-                return *self._go_backward(ctx, *upstream), None
+                return *self._go_backward(ctx, *upstream)[:tensors], None
+
+        record: Any = Recorded.apply
 
         def kernel(keys: Any, *arguments: Any) -> Any:
             if torch.is_grad_enabled():
-                for tensor in arguments[:tensors]:
+                inputs = arguments[:tensors]
+                for tensor in inputs:
                     if tensor is not None and tensor.requires_grad:
-                        return Recorded.apply(*arguments, keys)
+                        return record(*inputs, (keys, arguments[tensors:]))
             return compute(keys, arguments)
 
         return kernel

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .. import _core
 from ._axes import on_pixels
-from ._gradient_ops import empty_gradient, images_averaged, once
+from ._gradient_ops import empty_gradient, images_averaged, once, unrecorded
 from ._operator import Operator, define
 from ._ops import Options, in_place, ms_ssim, ssim
 
@@ -71,9 +70,8 @@ def sweep_again(score: Operator, gradient: Operator) -> None:
         nothing = [None] * len(ctx.options)
         if upstream is None:
             return None, None, *nothing
-        with torch.no_grad():
-            grads = gradient(x, y, upstream, *ctx.options, *needed)
-        once_each = (once(grad, upstream, x, y) if need else None for grad, need in zip(grads, needed, strict=True))
+        grads = unrecorded(gradient, x, y, upstream, *ctx.options, *needed)
+        once_each = [once(grad, upstream, x, y) if need else None for grad, need in zip(grads, needed, strict=True)]
         return *once_each, *nothing
 
     score.register_autograd(backward, setup_context=keep_images)
