@@ -136,8 +136,7 @@ Array from_dlpack(const char* name, const py::object& object) {
     static constexpr char kinds[] = {'i', 'u', 'f', 'o', 'b', 'c', '?'};
     const char kind = t->dtype.code < sizeof kinds ? kinds[t->dtype.code] : 'o';
     const auto known = t->dtype.lanes == 1 ? dtype_of(kind, t->dtype.bits) : std::nullopt;
-    if (!known)
-        refuse_dtype(name, dtype_name(object, "unknown"));
+    if (!known) refuse_dtype(name, dtype_name(object, "unknown"));
     out.dtype = *known;
     out.data = static_cast<char*>(t->data) + t->byte_offset;
     if (reinterpret_cast<std::uintptr_t>(out.data) % static_cast<std::uintptr_t>(out.item_size()) != 0)
@@ -184,8 +183,8 @@ Images::Images(const py::object& x, const py::object& y, std::optional<int> chan
     : x_(array_of(x_name, x)), y_(array_of(y_name, y)) {
     const std::string both = std::string(x_name) + " and " + y_name;
     if (x_.dtype != y_.dtype)
-        throw py::type_error(both + " must have the same dtype; got " + dtype_name(x, kNames[int(x_.dtype)]) +
-                             " and " + dtype_name(y, kNames[int(y_.dtype)]));
+        throw py::type_error(both + " must have the same dtype; got " + dtype_name(x, kNames[int(x_.dtype)]) + " and " +
+                             dtype_name(y, kNames[int(y_.dtype)]));
     if (x_.shape != y_.shape)
         throw py::value_error(both + " must have the same shape; got " + repr(x_.shape) + " and " + repr(y_.shape));
     check_device(y_, x_.device);

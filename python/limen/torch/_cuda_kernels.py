@@ -124,7 +124,8 @@ def _upstream_gradient(function: str, takes_map_weights: bool = False) -> Callab
         shape = score_shape(x.shape, channel_axis, unaveraged(reduction))
         count = math.prod(shape)
         # One number for every score, side by side.
-        upstream = upstream.detach().to(score_dtype(x.dtype))
+        if upstream.dtype != score_dtype(x.dtype):
+            upstream = upstream.to(score_dtype(x.dtype))
         upstream = (upstream if upstream.numel() == count else upstream.expand(shape)).contiguous()
         factor = 1 / count if reduction == "mean" else 1.0
         grads = _upstream_ops.empty_gradients(x, y, need_x, need_y)
@@ -167,7 +168,7 @@ def _feature_weight(weight: Tensor | None, f0: Tensor) -> Tensor | None:
     if weight is None:
         return None
     dtype = torch.float64 if torch.float64 in (weight.dtype, f0.dtype) else torch.float32
-    return weight.detach().to(dtype).contiguous()
+    return (weight if weight.dtype == dtype else weight.to(dtype)).contiguous()
 
 
 def _feature_distance(

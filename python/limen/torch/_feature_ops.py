@@ -143,7 +143,7 @@ def _backward(ctx: Any, of_score: Tensor | None, of_map: Tensor | None, _: None)
         count = shape[row] * shape[column]
         each = of_score / (count * math.prod(batch) if ctx.reduction == "mean" else count)
         if each.ndim:
-            each = each.unsqueeze(-1).unsqueeze(-1)
+            each = each.reshape([*each.shape, 1, 1])
         each = each.expand([*batch, shape[row], shape[column]])
         upstream = each if upstream is None else upstream + each
     if upstream is None:

@@ -16,8 +16,10 @@ from torch import Tensor
 
 Kernel = Callable[..., Any]
 
-_torch: Any = torch  # which has no types for much of this
-_LIBRARY: Any = _torch.library.Library("limen", "FRAGMENT")
+_library: Any = torch.library  # which has no types for this
+_LIBRARY: Any = _library.Library("limen", "FRAGMENT")
+# Frames that PyTorch calls while compiled code runs are not to be compiled. The public way loads the compiler at once.
+_uncompiled: Any = getattr(torch, "_disable_dynamo", torch.compiler.disable)
 # A gradient lies in memory as its image does: the compiler mustn't hand on images that lie otherwise than it said.
 _TAGS = (
     torch.Tag.pt2_compliant_tag,
@@ -52,8 +54,7 @@ class Operator:
         self._backward: Callable[..., tuple[Tensor | None, ...]] | None = None
         tensors = schema.partition("->")[0].count("Tensor")
         if _OWN_AUTOGRAD:
-            # Frames that PyTorch calls in compiled code are not to be compiled.
-            kernel = _torch._disable_dynamo(self._autograd_kernel(tensors))
+            kernel = _uncompiled(self._autograd_kernel(tensors))
             _LIBRARY.impl(name, kernel, "Autograd", with_keyset=True)
         else:
             torch.library.register_autograd(
@@ -70,7 +71,7 @@ class Operator:
         self.kernels[device] = kernel
         if not known:
             kernels = self.kernels
-            _LIBRARY.impl(self.name, _torch._disable_dynamo(lambda *args: kernels[device](*args)), device.upper())
+            _LIBRARY.impl(self.name, _uncompiled(lambda *args: kernels[device](*args)), device.upper())
 
     def register_fake(self, kernel: Kernel) -> None:
         """What makes results without data."""
