@@ -30,7 +30,10 @@ class Images(NamedTuple):
 
 def is_torch(x: Array) -> bool:
     """Whether `x` is a PyTorch tensor, without importing PyTorch."""
-    return any(t.__module__ == "torch" and t.__name__ == "Tensor" for t in type(x).__mro__)
+    kind = type(x)
+    if kind.__module__ == "torch" and kind.__name__ == "Tensor":  # nearly always, and sooner told
+        return True
+    return any(t.__module__ == "torch" and t.__name__ == "Tensor" for t in kind.__mro__)
 
 
 def is_cupy(x: Array, y: Array) -> bool:
@@ -82,8 +85,10 @@ def resolve_channel_axis(channel_axis: int | str | None, ndim: int) -> int | Non
 
 def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, int]:
     """The axes of height and width: the last two that are not the channels'."""
-    rest = [i for i in range(ndim) if channel_axis is None or i != channel_axis % ndim]
-    return rest[-2], rest[-1]
+    last = ndim - 1
+    if channel_axis is None or (channel := channel_axis % ndim) < last - 1:
+        return last - 1, last
+    return last - 2, last - 1 if channel == last else last
 
 
 def map_shape(shape: tuple[int, ...], channel_axis: int | None, size: MapSize) -> tuple[int, ...]:

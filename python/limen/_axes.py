@@ -20,10 +20,13 @@ def channel_axes(ndim: int, channel_axis: int | None) -> list[int]:
 
 def score_shape(shape: Sequence[int], channel_axis: int | None, reduction: str) -> list[int]:
     """The batch's shape, with ``"none"`` then the channels; no axes with ``"mean"``."""
-    axes = [] if reduction == "mean" else batch_axes(len(shape), channel_axis)
-    if reduction == "none":
-        axes += channel_axes(len(shape), channel_axis)
-    return [shape[axis] for axis in axes]
+    if reduction == "mean":
+        return []
+    if channel_axis is None:
+        return [*shape[:-2]]
+    channel = channel_axis % len(shape)
+    batch = [*shape[:channel], *shape[channel + 1 :]][:-2]
+    return [*batch, shape[channel]] if reduction == "none" else batch
 
 
 def unaveraged(reduction: str) -> str:

@@ -115,6 +115,8 @@ def check_features(dtype: Any, shape: Sequence[int], channel_axis: int | None) -
 
 def check_weight_shape(shape: Sequence[int], channels: int) -> None:
     """A ValueError unless there is one weight for each channel, and only one axis of them."""
+    if len(shape) == 1 and shape[0] == channels:
+        return
     if math.prod(shape) != channels or sum(n != 1 for n in shape) > 1:
         raise ValueError(f"weight must have the shape ({channels},), one number for each channel; got {tuple(shape)}")
 

@@ -96,8 +96,17 @@ py::object hold(Managed* managed) {
     });
 }
 
+constexpr const char* kNames[] = {"uint8", "uint16", "float16", "bfloat16", "float32", "float64"};
+
+bool is_capsule(const py::object& object) { return PyCapsule_CheckExact(object.ptr()) != 0; }
+
+// As the object itself calls its dtype.
+std::string dtype_name(const py::object& object, const char* otherwise) {
+    return py::hasattr(object, "dtype") ? std::string(py::str(object.attr("dtype"))) : otherwise;
+}
+
 Array from_dlpack(const char* name, const py::object& object) {
-    py::object capsule = dlpack_capsule(object);
+    py::object capsule = is_capsule(object) ? object : dlpack_capsule(object);
     Array out;
     out.name = name;
     const dlpack::Tensor* t = nullptr;
@@ -127,8 +136,7 @@ Array from_dlpack(const char* name, const py::object& object) {
     static constexpr char kinds[] = {'i', 'u', 'f', 'o', 'b', 'c', '?'};
     const char kind = t->dtype.code < sizeof kinds ? kinds[t->dtype.code] : 'o';
     const auto known = t->dtype.lanes == 1 ? dtype_of(kind, t->dtype.bits) : std::nullopt;
-    if (!known)
-        refuse_dtype(name, py::hasattr(object, "dtype") ? std::string(py::str(object.attr("dtype"))) : "unknown");
+    if (!known) refuse_dtype(name, dtype_name(object, "unknown"));
     out.dtype = *known;
     out.data = static_cast<char*>(t->data) + t->byte_offset;
     if (reinterpret_cast<std::uintptr_t>(out.data) % static_cast<std::uintptr_t>(out.item_size()) != 0)
@@ -151,7 +159,7 @@ std::int64_t Array::item_size() const {
 Array array_of(const char* name, const py::object& object) {
     if (!kOnCuda && py::isinstance<py::array>(object))
         return from_numpy(name, py::reinterpret_borrow<py::array>(object));
-    if (py::hasattr(object, "__dlpack__")) return from_dlpack(name, object);
+    if (is_capsule(object) || py::hasattr(object, "__dlpack__")) return from_dlpack(name, object);
     throw py::type_error(std::string(name) + " must be an array (" + (kOnCuda ? "" : "NumPy, or ") +
                          "with __dlpack__); got " + std::string(py::str(py::type::of(object))));
 }
@@ -175,8 +183,8 @@ Images::Images(const py::object& x, const py::object& y, std::optional<int> chan
     : x_(array_of(x_name, x)), y_(array_of(y_name, y)) {
     const std::string both = std::string(x_name) + " and " + y_name;
     if (x_.dtype != y_.dtype)
-        throw py::type_error(both + " must have the same dtype; got " + std::string(py::str(x.attr("dtype"))) +
-                             " and " + std::string(py::str(y.attr("dtype"))));
+        throw py::type_error(both + " must have the same dtype; got " + dtype_name(x, kNames[int(x_.dtype)]) + " and " +
+                             dtype_name(y, kNames[int(y_.dtype)]));
     if (x_.shape != y_.shape)
         throw py::value_error(both + " must have the same shape; got " + repr(x_.shape) + " and " + repr(y_.shape));
     check_device(y_, x_.device);

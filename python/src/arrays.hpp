@@ -29,7 +29,7 @@ struct Array {
 };
 
 /// From a NumPy array, or anything on the CPU with __dlpack__; in the module of the CUDA core, from anything on a CUDA device with
-/// __dlpack__. Throws TypeError or ValueError naming the argument.
+/// __dlpack__. From what __dlpack__ gives too, which some frameworks make much sooner than they answer that call. Throws TypeError or ValueError naming the argument.
 Array array_of(const char* name, const py::object& object);
 
 /// Throws ValueError for an array on another device than x's.

@@ -50,14 +50,12 @@ def for_torch() -> Iterator[None]:
     from limen.torch import _cuda_kernels, _functions
 
     with installed(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_cuda_kernels, "_stream", lambda x: contextlib.nullcontext(0))
+        patch.setattr(_cuda_kernels, "_stream", lambda x: 0)
+        patch.setattr(_cuda_kernels, "_elsewhere", lambda x: False)
         patch.setattr(_functions, "on_gpu", lambda x: True)
-        _cuda_kernels.register("cpu")
-        try:
-            yield
-        finally:
-            for operator in _cuda_kernels.KERNELS:
-                operator.register_kernel("cpu")(operator._init_fn)  # with which it was made
+        for operator, kernel in _cuda_kernels.KERNELS.items():
+            patch.setitem(operator.kernels, "cpu", kernel)
+        yield
 
 
 class Device:

@@ -13,6 +13,7 @@ import limen
 import limen.torch
 from limen import Convention
 from limen.torch import _feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops
+from limen.torch._operator import Operator
 from torch_images import SMALL_MS_SSIM, alike, assert_near, leaves, torch
 
 CONVENTION = Convention(size=5, padding="reflect", weights=(0.4, 0.6))
@@ -93,7 +94,7 @@ OPERATORS: dict[str, tuple[Any, Callable[[], tuple[Any, ...]]]] = {
 @pytest.mark.parametrize("name", OPERATORS)
 def test_opcheck(name: str) -> None:
     operator, arguments = OPERATORS[name]
-    torch.library.opcheck(operator, arguments())
+    torch.library.opcheck(operator.overload, arguments())
 
 
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format], ids=str)
@@ -101,7 +102,7 @@ def test_opcheck(name: str) -> None:
 def test_opcheck_of_one_gradient(layout: Any, dtype: Any) -> None:
     x, y = (image.contiguous(memory_format=layout) for image in alike(2, 3, 14, 13, dtype=dtype))
     arguments = (x.requires_grad_(), y, *options_of("wang", "image"), 1.0, True, False)
-    torch.library.opcheck(_gradient_ops.ssim_with_gradient, arguments)
+    torch.library.opcheck(_gradient_ops.ssim_with_gradient.overload, arguments)
 
 
 def test_gradients_that_come_with_a_score_are_constants() -> None:
@@ -112,12 +113,7 @@ def test_gradients_that_come_with_a_score_are_constants() -> None:
 
 def test_every_operator_is_checked() -> None:
     modules = (_feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops)
-    defined = {
-        name
-        for module in modules
-        for name, value in vars(module).items()
-        if isinstance(value, torch._library.custom_ops.CustomOpDef)
-    }
+    defined = {name for module in modules for name, value in vars(module).items() if isinstance(value, Operator)}
     assert defined == set(OPERATORS)
 
 

@@ -145,11 +145,11 @@ def test_operators_keep_the_rules_of_operators() -> None:
 
     x, y = leaves(*alike(2, 3, 14, 15))
     options = (1.0, "wang", -3, "mean")
-    torch.library.opcheck(_ops.ssim, (x, y, *options))
-    torch.library.opcheck(_l1_ops.l1_ssim, (x, y, *options, 0.2))
+    torch.library.opcheck(_ops.ssim.overload, (x, y, *options))
+    torch.library.opcheck(_l1_ops.l1_ssim.overload, (x, y, *options, 0.2))
     upstream = torch.tensor(1.0)
     torch.library.opcheck(
-        _upstream_ops.ssim_upstream_gradient, (x.detach(), y.detach(), upstream, *options, True, False)
+        _upstream_ops.ssim_upstream_gradient.overload, (x.detach(), y.detach(), upstream, *options, True, False)
     )
 
 

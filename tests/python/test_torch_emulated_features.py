@@ -17,6 +17,7 @@ import limen.torch
 from feature_oracle import gradients
 from features import DTYPES, weights
 from images import assert_near
+from limen.torch import _feature_ops
 from lpips_peers import backbone
 from test_feature_distance_torch import MEMORY, tensors
 from test_feature_distance_torch import test_channel_axes as test_channel_axes
@@ -28,6 +29,9 @@ from test_feature_distance_torch import (
     test_vectors_of_zeros_have_no_gradient as test_vectors_of_zeros_have_no_gradient,
 )
 from torch_images import alike, leaves, torch
+
+OPERATORS = (_feature_ops.feature_distance, _feature_ops.feature_distance_gradient)
+CPU_KERNELS = [operator.kernels["cpu"] for operator in OPERATORS]
 
 
 @pytest.fixture(autouse=True)
@@ -85,21 +89,17 @@ def test_weights_of_other_dtypes_and_lists() -> None:
 
 
 def test_operators_keep_the_rules_of_operators() -> None:
-    from limen.torch import _feature_ops
-
     f0, f1 = leaves(*tensors(2, 5, 4, 6))
     weight = torch.tensor(weights(5))
     pair = [MEMORY["channels-last"](f).detach() for f in (f0, f1)]
-    torch.library.opcheck(_feature_ops.feature_distance, (*pair, weight, -3, "mean", True, True))
+    torch.library.opcheck(_feature_ops.feature_distance.overload, (*pair, weight, -3, "mean", True, True))
     state = _feature_ops.feature_distance(*pair, weight, -3, "image", False, True)[2]
     arguments = (*pair, weight, state, torch.rand(2, 4, 6), -3, True, False, True)
-    torch.library.opcheck(_feature_ops.feature_distance_gradient, arguments)
+    torch.library.opcheck(_feature_ops.feature_distance_gradient.overload, arguments)
 
 
 @pytest.mark.parametrize("spatial", [False, True])
 def test_lpips(spatial: bool) -> None:
-    from limen.torch import _feature_ops
-
     metric = limen.torch.LPIPS("alex", backbone=backbone("alex"), linear="v0.1", spatial=spatial, value_range=(0, 1))
 
     def value_and_gradient() -> tuple[Any, ...]:
@@ -112,8 +112,9 @@ def test_lpips(spatial: bool) -> None:
         for name in ("feature_distance", "feature_distance_gradient"):
             patch.setattr(limen._core, name, None)
         on_gpu = value_and_gradient()
-    for operator in (_feature_ops.feature_distance, _feature_ops.feature_distance_gradient):
-        operator.register_kernel("cpu")(operator._init_fn)
-    on_cpu = value_and_gradient()
+    with pytest.MonkeyPatch.context() as patch:
+        for operator, kernel in zip(OPERATORS, CPU_KERNELS, strict=True):
+            patch.setitem(operator.kernels, "cpu", kernel)
+        on_cpu = value_and_gradient()
     for got, want in zip(on_gpu, on_cpu, strict=True):
         assert_near(got.numpy(), want.numpy(), 1e-4)

@@ -18,6 +18,8 @@ def score_dtype(dtype: torch.dtype) -> torch.dtype:
 
 def on_pixels(score: Tensor, ndim: int, channel_axis: int | None) -> Tensor:
     """A view of scores, whatever their reduction, that broadcasts against the `ndim` axes of their images."""
+    if not score.ndim:
+        return score
     order = [
         *batch_axes(ndim, channel_axis),
         *channel_axes(ndim, channel_axis),

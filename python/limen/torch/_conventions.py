@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 
+from .. import _core
 from .._conventions import Convention, as_convention, conventions
 
 
@@ -24,3 +25,9 @@ def to_text(convention: str | Convention) -> str:
 def from_text(text: str) -> Convention:
     """The convention that `to_text` wrote."""
     return conventions[text] if text in conventions else Convention(**ast.literal_eval(text))
+
+
+@functools.lru_cache(maxsize=256)
+def native(text: str) -> _core.Convention:
+    """The same as the core takes it."""
+    return from_text(text)._native

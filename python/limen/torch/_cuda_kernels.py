@@ -5,49 +5,68 @@ Nothing here waits for the device: scores stay there.
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils import dlpack
 
 from .._axes import check_axes
 from .._cuda_core import cuda_core
 from . import _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops, _upstream_ops
 from ._axes import score_dtype, score_shape, unaveraged
-from ._conventions import from_text
+from ._conventions import native
+from ._operator import Operator
 from ._ops import Options
 
+_dlpack: Any = dlpack
+_capsule: Callable[[Tensor], Any] = _dlpack.to_dlpack
+# As Triton asks for it; `torch.cuda.current_stream` makes an object each time.
+_raw_stream: Callable[[int], int] | None = getattr(torch._C, "_cuda_getCurrentRawStream", None)
 
-@contextlib.contextmanager
-def _stream(x: Tensor) -> Iterator[int]:
-    """The handle of the current stream of the tensor's device, which is the current device meanwhile."""
-    with torch.cuda.device(x.device):
-        yield torch.cuda.current_stream(x.device).cuda_stream
+
+def _stream(x: Tensor) -> int:
+    """The handle of the current stream of the tensor's device."""
+    index = x.get_device()
+    return torch.cuda.current_stream(index).cuda_stream if _raw_stream is None else _raw_stream(index)
+
+
+def _elsewhere(x: Tensor) -> bool:
+    """Whether the tensor's device is not the current one."""
+    return x.get_device() != torch.cuda.current_device()
 
 
 def _start(function: str, x: Tensor, y: Tensor, *arguments: Any) -> None:
-    """Puts the work of a function of the core on the current stream."""
+    """Puts the work of a function of the core on the current stream; its device is the current one meanwhile.
 
-    def allocate(size: int) -> Tensor:
-        return x.new_empty(size, dtype=torch.uint8)
+    The core gets capsules of DLPack: to ask a tensor for one by `__dlpack__` takes ten times as long.
+    """
 
-    with _stream(x) as stream:
-        getattr(cuda_core(), function)(x.detach(), y.detach(), *arguments, allocate, stream)
+    def allocate(size: int) -> Any:
+        return _capsule(x.new_empty(size, dtype=torch.uint8))
+
+    started = getattr(cuda_core(), function)
+    arrays = [_capsule(a) if isinstance(a, Tensor) else a for a in (x, y, *arguments)]
+    if _elsewhere(x):
+        with torch.cuda.device(x.device):
+            started(*arrays, allocate, _stream(x))
+    else:
+        started(*arrays, allocate, _stream(x))
 
 
 def _scores(x: Tensor, channel_axis: int | None, reduction: str) -> Tensor:
     """Room for every score that is not a mean of others."""
-    check_axes(x.shape, channel_axis)
-    return x.new_empty(score_shape(x.shape, channel_axis, unaveraged(reduction)), dtype=score_dtype(x.dtype))
+    shape = x.shape
+    check_axes(shape, channel_axis)
+    # The mean of one score is that score.
+    room = score_shape(shape, channel_axis, unaveraged(reduction))
+    return x.new_empty([] if reduction == "mean" and math.prod(room) == 1 else room, dtype=score_dtype(x.dtype))
 
 
 def _reduced(scores: Tensor, reduction: str) -> Tensor:
-    if reduction != "mean":
-        return scores
-    return scores.reshape(()) if scores.numel() == 1 else scores.mean()
+    return scores.mean() if reduction == "mean" and scores.ndim else scores
 
 
 def _of_core(options: Options) -> tuple[Any, ...]:
@@ -73,7 +92,9 @@ def _ssim_map(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
 def _ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
     chosen = Options(*options)
     scores = _scores(x, chosen.channel_axis, chosen.reduction)
-    scales = scores.new_empty([*scores.shape, from_text(chosen.convention)._native.scales])
+    # Every image has scales, even where their scores are averaged.
+    each = score_shape(x.shape, chosen.channel_axis, unaveraged(chosen.reduction))
+    scales = scores.new_empty([*each, native(chosen.convention).scales])
     _start("ms_ssim", x, y, *_of_core(chosen), scores, scales)
     return _reduced(scores, chosen.reduction), scales
 
@@ -91,8 +112,8 @@ def _ssim_weighted_gradient(x: Tensor, y: Tensor, weight: Tensor, *rest: Any) ->
     data_range, convention, channel_axis, need_x, need_y = rest
     grads = _upstream_ops.empty_gradients(x, y, need_x, need_y)
     filled = (grads[0] if need_x else None, grads[1] if need_y else None)
-    native = from_text(convention)._native
-    _start("ssim_gradient", x, y, native, data_range, channel_axis, "image", None, *filled, weight.detach(), None, 1.0)
+    options = native(convention), data_range, channel_axis, "image"
+    _start("ssim_gradient", x, y, *options, None, *filled, weight, None, 1.0)
     return grads
 
 
@@ -101,14 +122,17 @@ def _upstream_gradient(function: str, takes_map_weights: bool = False) -> Callab
         data_range, convention, channel_axis, reduction, *more, need_x, need_y = rest
         chosen = Options(data_range, convention, channel_axis, reduction)
         shape = score_shape(x.shape, channel_axis, unaveraged(reduction))
+        count = math.prod(shape)
         # One number for every score, side by side.
-        upstream = upstream.detach().to(score_dtype(x.dtype)).expand(shape).contiguous()
-        factor = 1 / math.prod(shape) if reduction == "mean" else 1.0
+        if upstream.dtype != score_dtype(x.dtype):
+            upstream = upstream.to(score_dtype(x.dtype))
+        upstream = (upstream if upstream.numel() == count else upstream.expand(shape)).contiguous()
+        factor = 1 / count if reduction == "mean" else 1.0
         grads = _upstream_ops.empty_gradients(x, y, need_x, need_y)
         filled = (grads[0] if need_x else None, grads[1] if need_y else None)
-        native, data_range, *where = _of_core(chosen)
+        convention, data_range, *where = _of_core(chosen)
         no_weights = (None,) if takes_map_weights else ()
-        _start(function, x, y, native, data_range, *more, *where, None, *filled, *no_weights, upstream, factor)
+        _start(function, x, y, convention, data_range, *more, *where, None, *filled, *no_weights, upstream, factor)
         return grads
 
     return kernel
@@ -143,8 +167,8 @@ def _feature_weight(weight: Tensor | None, f0: Tensor) -> Tensor | None:
     """In float64 or float32, as the core takes it."""
     if weight is None:
         return None
-    dtype = score_dtype(torch.promote_types(weight.dtype, f0.dtype))
-    return weight.detach().to(dtype).contiguous()
+    dtype = torch.float64 if torch.float64 in (weight.dtype, f0.dtype) else torch.float32
+    return (weight if weight.dtype == dtype else weight.to(dtype)).contiguous()
 
 
 def _feature_distance(
@@ -175,8 +199,8 @@ def _feature_distance_gradient(
 ) -> tuple[Tensor, Tensor, Tensor]:
     grad_f0, grad_f1 = (_gradient_ops.empty_gradient(f, need, f.dtype) for f, need in ((f0, need_f0), (f1, need_f1)))
     # Batch axes that no single stride describes take several calls of the core, each of which has its own sum.
-    rows = 1 if f0.ndim <= 4 else math.prod(score_shape(f0.shape, channel_axis, "image"))
-    grad_weight = f0.new_zeros((rows, f0.shape[channel_axis]) if need_weight else (1, 0), dtype=torch.float64)
+    rows = 1 if f0.ndim <= 4 or not need_weight else math.prod(score_shape(f0.shape, channel_axis, "image"))
+    grad_weight = f0.new_zeros([rows, f0.shape[channel_axis]] if need_weight else [0], dtype=torch.float64)
     _start(
         "feature_distance_gradient",
         f0,
@@ -189,10 +213,12 @@ def _feature_distance_gradient(
         grad_f1 if need_f1 else None,
         grad_weight if need_weight else None,
     )
-    return grad_f0, grad_f1, grad_weight[0] if rows == 1 else grad_weight.sum(0)
+    if need_weight:
+        grad_weight = grad_weight[0] if rows == 1 else grad_weight.sum(0)
+    return grad_f0, grad_f1, grad_weight
 
 
-KERNELS: dict[Any, Callable[..., Any]] = {
+KERNELS: dict[Operator, Callable[..., Any]] = {
     _ops.ssim: _ssim,
     _ops.ms_ssim: _ms_ssim,
     _map_ops.ssim_map: _ssim_map,
@@ -214,7 +240,7 @@ KERNELS: dict[Any, Callable[..., Any]] = {
 def register(device: str) -> None:
     """Makes these the operators' kernels for tensors on such devices."""
     for operator, kernel in KERNELS.items():
-        operator.register_kernel(device)(kernel)
+        operator.register_kernel(device, kernel)
 
 
 register("cuda")

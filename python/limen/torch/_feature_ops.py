@@ -13,9 +13,10 @@ from torch import Tensor
 
 from .. import _core
 from .._arrays import spatial_axes
-from ._axes import batch_axes, score_dtype, score_shape
-from ._gradient_ops import empty_gradient, once
-from ._ops import define, empty_score, in_place, score
+from ._axes import score_dtype, score_shape
+from ._gradient_ops import empty_gradient, once, unrecorded
+from ._operator import define
+from ._ops import empty_score, in_place, score
 
 STATE = _core.feature_state_size
 
@@ -24,19 +25,21 @@ def empty_numbers(f0: Tensor, channel_axis: int, channels: list[int], needed: bo
     """Room for numbers of every position, (batch..., *channels, height, width); none where they aren't needed."""
     if not needed:
         return f0.new_empty(0, dtype=score_dtype(f0.dtype))
-    ndim = f0.ndim
-    batch, image = batch_axes(ndim, channel_axis), spatial_axes(channel_axis, ndim)
-    shape = [*(f0.shape[axis] for axis in batch), *channels, *(f0.shape[axis] for axis in image)]
-    return f0.new_empty(shape, dtype=score_dtype(f0.dtype))
+    shape = f0.shape
+    row, column = spatial_axes(channel_axis, len(shape))
+    room = [*score_shape(shape, channel_axis, "image"), *channels, shape[row], shape[column]]
+    return f0.new_empty(room, dtype=score_dtype(f0.dtype))
 
 
 def as_features(numbers: Tensor, channel_axis: int) -> Tensor:
     """A view of (batch..., channels, height, width) with its channels where those of the features are."""
-    return numbers.detach().movedim(-3, channel_axis)
+    if channel_axis in (-3, numbers.ndim - 3):
+        return numbers
+    return numbers.movedim(-3, channel_axis)
 
 
 def _of_core(weight: Tensor | None) -> Any:
-    return None if weight is None else in_place(weight.to(torch.float64).contiguous())
+    return None if weight is None else in_place(weight.detach().to(torch.float64).contiguous())
 
 
 def kept(reduction: str) -> str:
@@ -135,23 +138,26 @@ def _backward(ctx: Any, of_score: Tensor | None, of_map: Tensor | None, _: None)
     needed, axis = ctx.needs_input_grad[:3], ctx.channel_axis
     upstream = of_map
     if of_score is not None:
-        rows, columns = (f0.shape[i] for i in spatial_axes(axis, f0.ndim))
-        count = rows * columns
-        if ctx.reduction == "mean":
-            count *= math.prod(score_shape(f0.shape, axis, "image"))
-        each = (of_score / count)[..., None, None].expand([*score_shape(f0.shape, axis, "image"), rows, columns])
+        shape = f0.shape
+        batch, (row, column) = score_shape(shape, axis, "image"), spatial_axes(axis, len(shape))
+        count = shape[row] * shape[column]
+        each = of_score / (count * math.prod(batch) if ctx.reduction == "mean" else count)
+        if each.ndim:
+            each = each.reshape([*each.shape, 1, 1])
+        each = each.expand([*batch, shape[row], shape[column]])
         upstream = each if upstream is None else upstream + each
     if upstream is None:
         return (None,) * 7
-    with torch.no_grad():
-        gradients = feature_distance_gradient(f0, f1, weight, state, upstream, axis, *needed)
-    depends_on = [tensor for tensor in (upstream, f0, f1, weight) if tensor is not None]
-    inputs = (f0, f1, weight)
-    handed_on = (
-        once(gradient.to(tensor.dtype), *depends_on) if need else None
-        for gradient, tensor, need in zip(gradients, inputs, needed, strict=True)
+    grad_f0, grad_f1, grad_weight = unrecorded(
+        feature_distance_gradient, f0, f1, weight, state, upstream, axis, *needed
     )
-    return *handed_on, *[None] * 4
+    depends_on = [tensor for tensor in (upstream, f0, f1, weight) if tensor is not None]
+    return (
+        once(grad_f0, *depends_on) if needed[0] else None,
+        once(grad_f1, *depends_on) if needed[1] else None,
+        once(grad_weight.to(weight.dtype), *depends_on) if needed[2] else None,
+        *[None] * 4,
+    )
 
 
 feature_distance.register_fake(_fake_distance)

@@ -21,7 +21,6 @@ from ._conventions import to_text
 
 _DTYPES = (torch.uint8, torch.uint16, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _unpack_dual: Callable[[Tensor], Any] = forward_ad.unpack_dual
-_DEVICES = ("cpu", "cuda", "meta")  # A tensor on "meta" has a shape and no data, and so have its scores.
 
 
 def ssim(x: Any, y: Any, *, return_map: bool, **options: Any) -> Any:
@@ -131,7 +130,7 @@ def _weight(weight: Any, features: Tensor, channel_axis: int) -> Tensor:
     if tensor.device != features.device:
         raise ValueError(f"f0 and weight must be on the same device; got {features.device} and {tensor.device}")
     check_weight_shape(tensor.shape, features.shape[channel_axis])
-    return tensor.reshape(-1)
+    return tensor if tensor.ndim == 1 else tensor.reshape(-1)
 
 
 def _arguments(
@@ -160,41 +159,49 @@ def _images(
     Where autocast is on, images of different floating dtypes are taken as the wider one, as PyTorch's own losses do it:
     there the network's output is of half precision and the target is not.
     """
-    both = " and ".join(names)
     if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
-        raise TypeError(f"{both} must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
+        raise TypeError(f"{_both(names)} must be arrays of the same kind; got {_type_name(x)} and {_type_name(y)}")
     if x.device != y.device:
-        raise ValueError(f"{both} must be on the same device; got {x.device} and {y.device}")
-    if x.device.type not in _DEVICES:
+        raise ValueError(f"{_both(names)} must be on the same device; got {x.device} and {y.device}")
+    # A tensor on "meta" has a shape and no data, and so have its scores.
+    if not (x.is_cpu or x.is_cuda or x.is_meta):
         raise ValueError(
-            f"{both} are on {x.device}, for which limen has no core: it computes on the CPU and on CUDA devices. "
-            f"Pass {names[0]}.cpu() and {names[1]}.cpu()"
+            f"{_both(names)} are on {x.device}, for which limen has no core: it computes on the CPU and on CUDA "
+            f"devices. Pass {names[0]}.cpu() and {names[1]}.cpu()"
         )
     if on_gpu(x) and not torch.compiler.is_compiling():
         cuda_core()  # which raises where there is none
-    if x.dtype != y.dtype and x.is_floating_point() and y.is_floating_point() and _autocasts(x):
+    if x.dtype != y.dtype:
+        if not (x.is_floating_point() and y.is_floating_point() and _autocasts(x)):
+            raise TypeError(f"{_both(names)} must have the same dtype; got {x.dtype} and {y.dtype}")
         wider = torch.promote_types(x.dtype, y.dtype)
         x, y = x.to(wider), y.to(wider)
-    if x.dtype != y.dtype:
-        raise TypeError(f"{both} must have the same dtype; got {x.dtype} and {y.dtype}")
     if x.dtype not in _DTYPES:
         known = ", ".join([str(dtype) for dtype in _DTYPES])
-        raise TypeError(f"{both} have dtype {x.dtype}; dtypes that have a meaning here are {known}")
+        raise TypeError(f"{_both(names)} have dtype {x.dtype}; dtypes that have a meaning here are {known}")
     if x.shape != y.shape:
-        raise ValueError(f"{both} must have the same shape; got {tuple(x.shape)} and {tuple(y.shape)}")
-    for name, image in zip(names, (x, y), strict=True):
-        if image.layout != torch.strided:
-            raise ValueError(f"{name} must be a dense tensor; got layout {image.layout}: pass {name}.to_dense()")
-        if _unpack_dual(image).tangent is not None:  # which an operator would drop in silence
-            raise NotImplementedError(f"{name} carries a forward-mode tangent; limen differentiates backward only")
+        raise ValueError(f"{_both(names)} must have the same shape; got {tuple(x.shape)} and {tuple(y.shape)}")
+    _check_image(x, names[0])
+    _check_image(y, names[1])
     if reduction not in ("image", "mean", "none"):
         raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
     return x, y, resolve_channel_axis(channel_axis, x.ndim)
 
 
+def _check_image(image: Tensor, name: str) -> None:
+    if image.layout != torch.strided:
+        raise ValueError(f"{name} must be a dense tensor; got layout {image.layout}: pass {name}.to_dense()")
+    if _unpack_dual(image).tangent is not None:  # which an operator would drop in silence
+        raise NotImplementedError(f"{name} carries a forward-mode tangent; limen differentiates backward only")
+
+
 def on_gpu(x: Tensor) -> bool:
     """Whether the CUDA core computes with it."""
-    return x.device.type == "cuda"
+    return x.is_cuda
+
+
+def _both(names: tuple[str, str]) -> str:
+    return " and ".join(names)
 
 
 def _type_name(x: Any) -> str:
@@ -207,12 +214,16 @@ def _autocasts(x: Tensor) -> bool:
 
 def _wanted_along(x: Tensor, y: Tensor) -> tuple[bool, bool]:
     """Whether a gradient of each is to come along with the score: where it will be asked for, but not on a GPU."""
-    return _records(x) and not on_gpu(x), _records(y) and not on_gpu(y)
+    if on_gpu(x) or not torch.is_grad_enabled():
+        return False, False
+    return x.requires_grad, y.requires_grad
 
 
-def _records(*tensors: Tensor | None) -> bool:
+def _records(f0: Tensor, f1: Tensor, weight: Tensor | None) -> bool:
     """Whether what is computed of them is recorded for going backward."""
-    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
+    if not torch.is_grad_enabled():
+        return False
+    return f0.requires_grad or f1.requires_grad or (weight is not None and weight.requires_grad)
 
 
 def _gradients(operator: Any, x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from .. import _core
 from ._axes import on_pixels, score_dtype, score_shape
-from ._ops import IMAGES, Options, define, empty_score, in_place, score
+from ._operator import Operator, define
+from ._ops import IMAGES, Options, empty_score, in_place, score
 
 
 class _Once(torch.autograd.Function):
@@ -33,6 +34,14 @@ class _Once(torch.autograd.Function):
             "limen's SSIM, MS-SSIM and feature distance can't be differentiated twice, and this asks for second "
             "derivatives"
         )
+
+
+def unrecorded(operator: Operator, *arguments: Any) -> Any:
+    """What the operator answers, without a record of it: going backward there is one with create_graph=True alone."""
+    if not torch.is_grad_enabled():
+        return operator(*arguments)
+    with torch.no_grad():
+        return operator(*arguments)
 
 
 def once(gradient: Tensor, *depends_on: Tensor) -> Tensor:
@@ -54,16 +63,17 @@ def empty_float_gradients(x: Tensor, y: Tensor, need_x: bool, need_y: bool) -> t
     return empty_gradient(x, need_x, dtype), empty_gradient(y, need_y, dtype)
 
 
-def _define_with_gradient(name: str, core: Callable[..., Any]) -> Any:
+def _define_with_gradient(name: str, core: Callable[..., Any]) -> Operator:
     @define(
         f"{name}_with_gradient", f"({IMAGES}, float expected, bool need_x, bool need_y) -> (Tensor, Tensor, Tensor)"
     )
     def operator(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         *options, expected, need_x, need_y = rest
+        chosen = Options(*options)
         grad_x, grad_y = empty_float_gradients(x, y, need_x, need_y)
-        keywords = {"grad_x": in_place(grad_x, need_x), "grad_y": in_place(grad_y, need_y)}
-        factor = expected / images_averaged(x, Options(*options))
-        values = core(in_place(x), in_place(y), *Options(*options).of_core(), **keywords, factor=factor)
+        filled = {"grad_x": in_place(grad_x, need_x), "grad_y": in_place(grad_y, need_y)}
+        factor = expected / images_averaged(x, chosen)
+        values = core(in_place(x), in_place(y), *chosen.of_core(), **filled, factor=factor)
         return score(values, x), grad_x, grad_y
 
     def fake(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -98,7 +108,7 @@ def _may_hand_on(upstream: Tensor, expected: float) -> bool:
     if torch.compiler.is_compiling() or type(upstream) is not Tensor or keeps_graph is None or keeps_graph():
         return False
     try:
-        return bool((upstream == expected).all())
+        return upstream.item() == expected if upstream.numel() == 1 else bool((upstream == expected).all())
     except RuntimeError:  # Several upstream gradients at once: vmap can't ask for their values.
         return False
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from ._operator import define
 from ._ops import IMAGES, Options, empty_score
 from ._upstream_ops import GRADIENTS, SCORE, empty_gradients, sweep_again
 
@@ -15,14 +15,10 @@ def _refuse(*_: Any) -> Any:
     raise NotImplementedError("limen::l1_ssim is an operator for GPUs; on the CPU use limen.torch.L1SSIMLoss")
 
 
-def _define(name: str, schema: str) -> Any:
-    return torch.library.custom_op(f"limen::{name}", _refuse, mutates_args=(), device_types="cpu", schema=schema)
-
-
-l1_ssim = _define("l1_ssim", f"({IMAGES}, float weight) -> Tensor")
-l1_ssim_upstream_gradient = _define(
+l1_ssim = define("l1_ssim", f"({IMAGES}, float weight) -> Tensor")(_refuse)
+l1_ssim_upstream_gradient = define(
     "l1_ssim_upstream_gradient", f"(Tensor x, Tensor y, Tensor upstream, {SCORE}, float weight, {GRADIENTS}"
-)
+)(_refuse)
 
 
 def _fake_gradients(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .. import _core
 from .._arrays import map_shape
 from ._axes import on_pixels, score_dtype
-from ._conventions import from_text
-from ._gradient_ops import empty_gradient, once
-from ._ops import IMAGES, Options, define, empty_score, in_place, score
+from ._conventions import from_text, native
+from ._gradient_ops import empty_gradient, once, unrecorded
+from ._operator import define
+from ._ops import IMAGES, Options, empty_score, in_place, score
 
 
 def empty_map(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
@@ -55,10 +55,9 @@ def ssim_weighted_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Gradients of the sum over positions of `weight` times the map."""
     grad_x, grad_y = empty_gradient(x, need_x, x.dtype), empty_gradient(y, need_y, y.dtype)
-    native = from_text(convention)._native
     filled = in_place(grad_x, need_x), in_place(grad_y, need_y)
     images = in_place(x), in_place(y)
-    _core.ssim_gradient(*images, native, data_range, channel_axis, "image", *filled, in_place(weight))
+    _core.ssim_gradient(*images, native(convention), data_range, channel_axis, "image", *filled, in_place(weight))
     return grad_x, grad_y
 
 
@@ -88,9 +87,8 @@ def _sweep_again(ctx: Any, of_score: Tensor | None, of_map: Tensor | None) -> tu
         weight = mean if weight is None else weight + mean
     if weight is None:
         return (None,) * 6
-    with torch.no_grad():
-        grads = ssim_weighted_gradient(x, y, weight, data_range, convention, channel_axis, *needed)
-    once_each = (once(grad, weight, x, y) if need else None for grad, need in zip(grads, needed, strict=True))
+    grads = unrecorded(ssim_weighted_gradient, x, y, weight, data_range, convention, channel_axis, *needed)
+    once_each = [once(grad, weight, x, y) if need else None for grad, need in zip(grads, needed, strict=True)]
     return *once_each, *[None] * 4
 
 

@@ -5,7 +5,6 @@ The core reads and writes tensors in place, by `in_place`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +12,10 @@ import torch
 from torch import Tensor
 
 from .. import _core
+from .._axes import check_axes
 from ._axes import score_dtype, score_shape
-from ._conventions import from_text
+from ._conventions import from_text, native
+from ._operator import define
 
 IMAGES = "Tensor x, Tensor y, float data_range, str convention, int? channel_axis, str reduction"
 
@@ -29,32 +30,29 @@ class Options(NamedTuple):
 
     def of_core(self) -> tuple[_core.Convention, float, int | None, str]:
         """In the order of the core's arguments."""
-        return from_text(self.convention)._native, self.data_range, self.channel_axis, self.reduction
-
-
-def define(name: str, schema: str) -> Callable[[Callable[..., object]], Any]:
-    """The operator ``limen::name``; the function decorated is its kernel for the CPU."""
-    return torch.library.custom_op(f"limen::{name}", mutates_args=(), device_types="cpu", schema=schema)
+        return native(self.convention), self.data_range, self.channel_axis, self.reduction
 
 
 def in_place(tensor: Tensor, needed: bool = True) -> Any:
     """A tensor's memory as the core takes it. NumPy's view, where it has the dtype, is made sooner than DLPack's."""
     if not needed:
         return None
-    detached = tensor.detach()  # There is neither of a tensor that requires a gradient.
-    return detached if tensor.dtype == torch.bfloat16 else detached.numpy()
+    if tensor.requires_grad:
+        tensor = tensor.detach()  # There is neither of a tensor that requires a gradient.
+    return tensor if tensor.dtype == torch.bfloat16 else tensor.numpy()
 
 
 def score(values: Any, x: Tensor) -> Tensor:
     """What the core answers, as a tensor."""
-    wide = (
-        torch.from_numpy(values) if isinstance(values, np.ndarray) else torch.scalar_tensor(values, dtype=torch.float64)
-    )
-    return wide.to(score_dtype(x.dtype))
+    dtype = score_dtype(x.dtype)
+    if isinstance(values, np.ndarray):
+        return torch.from_numpy(values).to(dtype)
+    return torch.scalar_tensor(values, dtype=dtype)
 
 
 def empty_score(x: Tensor, channel_axis: int | None, reduction: str) -> Tensor:
     """What stands for a score where there is no data."""
+    check_axes(x.shape, channel_axis)
     return x.new_empty(score_shape(x.shape, channel_axis, reduction), dtype=score_dtype(x.dtype))
 
 

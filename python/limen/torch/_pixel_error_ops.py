@@ -12,7 +12,8 @@ from torch import Tensor
 from .. import _core
 from .._arrays import spatial_axes
 from ._axes import channel_axes, on_pixels, score_dtype, score_shape
-from ._ops import define, empty_score, in_place, score
+from ._operator import Operator, define
+from ._ops import empty_score, in_place, score
 
 _Backward = Callable[[Tensor, Tensor, int, list[int]], Tensor]
 """Gradient of x, from x - y, the upstream gradient at every pixel, the number of pixels and the axes of one error."""
@@ -32,7 +33,7 @@ def _backward_of_psnr(difference: Tensor, upstream: Tensor, count: int, axes: li
     return difference * (-20 / math.log(10) * upstream / torch.where(squares == 0, 1, squares))
 
 
-def _define(name: str, options: str, core: Callable[..., Any], formula: _Backward) -> Any:
+def _define(name: str, options: str, core: Callable[..., Any], formula: _Backward) -> Operator:
     @define(name, f"(Tensor x, Tensor y, {options}) -> Tensor")
     def operator(x: Tensor, y: Tensor, *options: Any) -> Tensor:
         return score(core(in_place(x), in_place(y), *options), x)

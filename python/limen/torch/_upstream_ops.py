@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .. import _core
 from ._axes import on_pixels
-from ._gradient_ops import empty_gradient, images_averaged, once
-from ._ops import Options, define, in_place, ms_ssim, ssim
+from ._gradient_ops import empty_gradient, images_averaged, once, unrecorded
+from ._operator import Operator, define
+from ._ops import Options, in_place, ms_ssim, ssim
 
 SCORE = "float data_range, str convention, int? channel_axis, str reduction"
 GRADIENTS = "bool need_x, bool need_y) -> (Tensor, Tensor)"
@@ -32,7 +32,7 @@ def _fake_gradients(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     return empty_gradients(x, y, need_x, need_y)
 
 
-def _define_gradient(name: str, core: Callable[..., Any]) -> Any:
+def _define_gradient(name: str, core: Callable[..., Any]) -> Operator:
     @define(f"{name}_upstream_gradient", f"(Tensor x, Tensor y, Tensor upstream, {SCORE}, {GRADIENTS}")
     def operator(x: Tensor, y: Tensor, upstream: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
         *options, need_x, need_y = rest
@@ -51,7 +51,7 @@ ssim_upstream_gradient = _define_gradient("ssim", _core.ssim_gradient)
 ms_ssim_upstream_gradient = _define_gradient("ms_ssim", _core.ms_ssim_gradient)
 
 
-def sweep_again(score: Any, gradient: Any) -> None:
+def sweep_again(score: Operator, gradient: Operator) -> None:
     """Makes the operator `score` differentiable in its images, which are kept for `gradient`, called going backward.
 
     Its arguments are the images, the upstream gradient of the score, the score's own, and which gradients are needed.
@@ -70,9 +70,8 @@ def sweep_again(score: Any, gradient: Any) -> None:
         nothing = [None] * len(ctx.options)
         if upstream is None:
             return None, None, *nothing
-        with torch.no_grad():
-            grads = gradient(x, y, upstream, *ctx.options, *needed)
-        once_each = (once(grad, upstream, x, y) if need else None for grad, need in zip(grads, needed, strict=True))
+        grads = unrecorded(gradient, x, y, upstream, *ctx.options, *needed)
+        once_each = [once(grad, upstream, x, y) if need else None for grad, need in zip(grads, needed, strict=True)]
         return *once_each, *nothing
 
     score.register_autograd(backward, setup_context=keep_images)

@@ -40,9 +40,10 @@ void gradient(const py::object& f0, const py::object& f1, const py::object& weig
     features.add("grad_f1", grad_f1, features.height(), features.width(), true);
     const std::vector<Images::Views> calls = features.views();
     const std::int64_t channels = calls[0].x.channels;
+    std::optional<Array> sums = array_or_none("grad_weight", grad_weight);
     const auto rows = std::max(static_cast<std::int64_t>(calls.size()),
-                               grad_weight.is_none() ? 0 : static_cast<std::int64_t>(py::len(grad_weight)));
-    const Row out("grad_weight", grad_weight, rows * channels, features, true);
+                               sums && !sums->shape.empty() ? sums->shape[0] : std::int64_t{0});
+    const Row out("grad_weight", std::move(sums), rows * channels, features, true);
     const Row numbers("weight", weight, channels, features, false);
     const Workspace workspace(allocate,
                               cuda::feature_distance_gradient_workspace_bytes(calls[0].x, !grad_weight.is_none()));

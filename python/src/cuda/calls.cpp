@@ -2,9 +2,14 @@
 
 namespace limen::python {
 
-Row::Row(const char* name, const py::object& object, std::int64_t count, const Images& images, bool written) {
-    if (object.is_none()) return;
-    array_ = array_of(name, object);
+std::optional<Array> array_or_none(const char* name, const py::object& object) {
+    if (object.is_none()) return std::nullopt;
+    return array_of(name, object);
+}
+
+Row::Row(const char* name, std::optional<Array> array, std::int64_t count, const Images& images, bool written)
+    : array_(std::move(array)) {
+    if (!array_) return;
     check_device(*array_, images.device());
     std::int64_t stride = 1, numbers = 1;
     bool side_by_side = true;

@@ -7,10 +7,14 @@
 
 namespace limen::python {
 
+std::optional<Array> array_or_none(const char* name, const py::object& object);
+
 /// Scores, or one factor for each of them: numbers side by side on the images' device, or none.
 class Row {
   public:
-    Row(const char* name, const py::object& object, std::int64_t count, const Images& images, bool written);
+    Row(const char* name, std::optional<Array> array, std::int64_t count, const Images& images, bool written);
+    Row(const char* name, const py::object& object, std::int64_t count, const Images& images, bool written)
+        : Row(name, array_or_none(name, object), count, images, written) {}
 
     /// From number `first` on.
     std::optional<cuda::Scores> scores(std::int64_t first) const;
