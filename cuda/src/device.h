@@ -9,6 +9,12 @@
 
 #else
 
+#if defined(__CUDA_ARCH__)
+#define LIMEN_CUDA_ARCH __CUDA_ARCH__
+#else
+#define LIMEN_CUDA_ARCH 0  // host code
+#endif
+
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_pipeline.h>
@@ -61,7 +67,7 @@ struct Gate {
 
     /// By one thread, with __syncthreads before anyone comes.
     __device__ __forceinline__ void open() {
-#if __CUDA_ARCH__ >= 800
+#if LIMEN_CUDA_ARCH >= 800
         asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(address()), "r"(kGateWarps) : "memory");
 #else
         word = 0;
@@ -71,7 +77,7 @@ struct Gate {
     __device__ __forceinline__ void arrive() {
         __syncwarp();
         if (threadIdx.x % 32 != 0) return;
-#if __CUDA_ARCH__ >= 800
+#if LIMEN_CUDA_ARCH >= 800
         asm volatile("{ .reg .b64 state; mbarrier.arrive.shared::cta.b64 state, [%0]; }" ::"r"(address()) : "memory");
 #else
         __threadfence_block();
@@ -80,7 +86,7 @@ struct Gate {
     }
     /// By all lanes of a warp. Turns are counted from 0.
     __device__ __forceinline__ void wait(unsigned turn) {
-#if __CUDA_ARCH__ >= 900
+#if LIMEN_CUDA_ARCH >= 900
         unsigned done;
         do {
             asm volatile(
@@ -89,7 +95,7 @@ struct Gate {
                 : "r"(address()), "r"(turn % 2)
                 : "memory");
         } while (!done);
-#elif __CUDA_ARCH__ >= 800
+#elif LIMEN_CUDA_ARCH >= 800
         unsigned done;
         do {
             asm volatile(

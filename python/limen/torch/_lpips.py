@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,9 @@ from .._arrays import resolve_channel_axis
 from .._backbones import backbone_named
 from .._feature_distance import feature_distance
 from .._fingerprints import fingerprint, hash_of
-from .._lpips_options import Options, check_shape, check_values
+from .._lpips_options import Options, ValueRange, check_shape
 from .._ssim import ChannelAxis, Reduction
-from . import _functions, _lpips_matrix
+from . import _functions, _lpips_matrix, _range_check
 from ._backbone import Network
 from ._lpips_weights import Weights, floating, load, name_of
 
@@ -102,6 +102,7 @@ class LPIPS(nn.Module):
         self.backbone_name, self.linear_name = name_of(backbone), name_of(linear)
         self.backbone = Network(self.table)
         vectors = load(self.backbone, backbone, linear)
+        self._input_scales: dict[Any, tuple[Tensor, Tensor]] = {}
         self.linear = vectors and nn.ParameterList([nn.Parameter(vector, requires_grad=False) for vector in vectors])
         if dtype is not None:
             self.backbone.to(floating(dtype))
@@ -115,8 +116,11 @@ class LPIPS(nn.Module):
             float64 for float64 images, else float32, in the shape of the batch; a map with `spatial`.
         """
         x, y, _ = _functions._images(x, y, self.channel_axis, self.options.reduction)
-        (images_x, batch, size), (images_y, *_) = self.prepare("x", x), self.prepare("y", y)
-        return self._answer(self._layers(images_x, images_y), batch, size)
+        (images_x, batch, size, finish_x), (images_y, *_, finish_y) = self._prepare("x", x), self._prepare("y", y)
+        answer = self._answer(self._layers(images_x, images_y), batch, size)
+        finish_x()
+        finish_y()
+        return answer
 
     def features(self, x: Tensor) -> list[Tensor]:
         """What the network makes of images: the activations at each tap, (..., C, h, w), for `from_features`.
@@ -201,6 +205,13 @@ class LPIPS(nn.Module):
 
     def prepare(self, name: str, image: Tensor) -> tuple[Tensor, torch.Size, tuple[int, int]]:
         """Images as the network takes them, (N, 3, H, W) in memory order (N, H, W, 3); batch; height and width."""
+        *prepared, finish_check = self._prepare(name, image)
+        finish_check()
+        images, batch, size = prepared
+        return images, batch, size
+
+    def _prepare(self, name: str, image: Tensor) -> tuple[Tensor, torch.Size, tuple[int, int], Callable[[], None]]:
+        """The same, and what still has to be called for values outside of their range to be an error."""
         parameter = next(self.backbone.parameters())
         if parameter.device != image.device:
             raise ValueError(
@@ -211,17 +222,33 @@ class LPIPS(nn.Module):
         value_range = self.options.range_of(image.dtype)
         wide = torch.float64 if image.dtype == torch.float64 else torch.float32
         planar = image.to(wide).movedim(axis or 0, -3)
+        finish_check: Callable[[], None] = _nothing
         if self.options.check_range and not torch.compiler.is_compiling() and not image.is_meta:
-            low, high = torch.aminmax(planar.detach())
-            check_values(name, float(low), float(high), value_range)
-        factor, offset = (
-            torch.tensor(numbers, dtype=wide, device=image.device)[:, None, None]
-            for numbers in self.table.input_scale(value_range, self.scaled)
-        )
+            finish_check = _range_check.start(name, planar.detach(), value_range)
+        factor, offset = self._input_scale(value_range, wide, image)
         scaled = torch.addcmul(offset, planar.reshape(-1, 3, *size), factor)
         scaled = scaled.flip(1) if self.table.bgr else scaled
         computed = wide if wide == torch.float64 else parameter.dtype
-        return scaled.to(computed, memory_format=torch.channels_last), planar.shape[:-3], size
+        return scaled.to(computed, memory_format=torch.channels_last), planar.shape[:-3], size, finish_check
+
+    def _input_scale(self, value_range: ValueRange, dtype: torch.dtype, image: Tensor) -> tuple[Tensor, Tensor]:
+        """What images are multiplied by, and what is added, for each channel."""
+
+        def make() -> tuple[Tensor, Tensor]:
+            factor, offset = (
+                torch.tensor(numbers, dtype=dtype, device=image.device)[:, None, None]
+                for numbers in self.table.input_scale(value_range, self.scaled)
+            )
+            return factor, offset
+
+        # Bringing numbers to a GPU stops it. What isn't a plain tensor must not be kept for those that are.
+        if torch.compiler.is_compiling() or type(image) not in (Tensor, nn.Parameter) or not image.is_cuda:
+            return make()
+        key = value_range, dtype, image.device
+        if key not in self._input_scales:
+            with torch.inference_mode(False):
+                self._input_scales[key] = make()
+        return self._input_scales[key]
 
     def _layers(self, x: Tensor, y: Tensor) -> list[Tensor]:
         """What every layer adds. No tap is kept longer than its distance takes, unless a gradient needs it."""
@@ -265,6 +292,10 @@ class LPIPS(nn.Module):
             for answer in (total, each)
         ]
         return tuple(answers) if self.options.return_layers else answers[0]
+
+
+def _nothing() -> None:
+    pass
 
 
 def _tensor(array: NDArray[Any]) -> Tensor:
