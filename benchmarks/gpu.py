@@ -24,6 +24,7 @@ from . import gpu_features
 from .gpu_measure import CALLS, QUEUED, ROUNDS, SLOTS, Call, Row, by_turns, check, compare, floor, library, table
 
 SHAPES = [(1, 3, 1080, 1920), (4, 3, 1080, 1920), (1, 3, 2160, 3840)]
+COMPILED = "pytorch-msssim, compiled"  # with the first shape alone: a compilation takes minutes
 PAIRS = 4  # of images, taken by turns
 # Of the largest component. In float32 torchmetrics' own rounding reaches .0016.
 GRADIENT_TOLERANCE = 5e-3
@@ -52,13 +53,16 @@ class Peer:
     ms_ssim: Callable[[Any, Any], Any] | None = None
 
 
-def peers(compiled: bool) -> Iterator[Peer]:
-    """Those that are installed."""
+def peers(wanted: list[str] | None) -> Iterator[Peer]:
+    """Those that are installed, or those among them that are wanted."""
+    return (peer for peer in _installed_peers() if wanted is None or peer.name in wanted)
+
+
+def _installed_peers() -> Iterator[Peer]:
     if package := library("pytorch_msssim"):
         scores = partial(package.ssim, data_range=1.0), partial(package.ms_ssim, data_range=1.0)
         yield Peer("pytorch-msssim", "pytorch-msssim", *scores)
-        if compiled:
-            yield Peer("pytorch-msssim, compiled", "pytorch-msssim", *map(torch.compile, scores))
+        yield Peer(COMPILED, "pytorch-msssim", *map(torch.compile, scores))
     if package := library("torchmetrics.functional.image"):
         yield Peer(
             "torchmetrics",
@@ -145,7 +149,7 @@ def memory_lines(found: list[Peer]) -> Iterator[str]:
         x, y = images(shape)
         x.requires_grad_()
         parts = []
-        for peer in found:
+        for peer in (peer for peer in found if peer.name != COMPILED):
             mine = partial(limen.ssim, data_range=1.0, convention=peer.convention, reduction="mean")
             ours, theirs = (extra_memory(partial(gradient, loss, x, y)) for loss in (mine, peer.ssim))
             parts.append(f"{ours / 1e6:.1f} MB against {theirs / 1e6:.1f} MB of {peer.name}")
@@ -156,7 +160,8 @@ def all_rows(found: list[Peer], shapes: list[tuple[int, ...]]) -> Iterator[Row]:
     """Everything that is timed."""
     for shape in shapes:
         for peer in found:
-            yield from rows_of(peer, shape)
+            if peer.name != COMPILED or shape == SHAPES[0]:
+                yield from rows_of(peer, shape)
         yield from own_rows(shape)
     yield from gpu_features.rows()
 
@@ -164,15 +169,14 @@ def all_rows(found: list[Peer], shapes: list[tuple[int, ...]]) -> Iterator[Row]:
 def main() -> None:
     """Measure, write and print."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument(
-        "--quick", action="store_true", help="the first shape alone, and nothing that PyTorch compiles"
-    )
-    quick = arguments.parse_args().quick
+    arguments.add_argument("--quick", action="store_true", help="the first shape alone")
+    arguments.add_argument("--peers", nargs="+", metavar="NAME", help="of SSIM; all that are installed if left out")
+    options = arguments.parse_args()
     if not torch.cuda.is_available():
         sys.exit("benchmarks/gpu.py needs a GPU: PyTorch finds none")
-    found = list(peers(compiled=not quick))
+    found = list(peers(options.peers))
     rows: list[Row] = []
-    for row in all_rows(found, SHAPES[:1] if quick else SHAPES):
+    for row in all_rows(found, SHAPES[:1] if options.quick else SHAPES):
         sys.stdout.write(" | ".join(row.cells()) + "\n")
         rows.append(row)
     device = torch.cuda.get_device_name()

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 SLOTS = 113  # of a lane, for a pixel of SSIM: docs/definitions.md
-ROUNDS, CALLS, WARM_UP = 20, 5, 2
+ROUNDS, CALLS, WARM_UP = 10, 5, 2
 # Clock cycles for which the device is kept busy while calls are put in its queue: some ten milliseconds.
 QUEUED = 20_000_000
 

@@ -12,33 +12,34 @@ struct PairBits {
 };
 
 /// A thread's next rows, on their way: float32 ones to shared memory, which spares registers, others to registers.
-template <bool floats>
+template <bool floats, int Group>
 struct IncomingRows {
     static constexpr int kWords = 0;  // of shared memory, of eight bytes
 
-    PairBits bits[kGroup];
+    PairBits bits[Group];
 
     __device__ __forceinline__ explicit IncomingRows(uint2*) {}
     __device__ __forceinline__ void wait() const {}
     __device__ __forceinline__ PairBits row(int i) const { return bits[i]; }
 };
 
-template <>
-struct IncomingRows<true> {
-    static constexpr int kWords = 2 * kGroup * kSlideThreads;
+template <int Group>
+struct IncomingRows<true, Group> {
+    static constexpr int kWords = 2 * Group * kSlideThreads;
 
     uint2* words;  // this thread's first
 
-    __device__ __forceinline__ explicit IncomingRows(uint2* of_block)
-        : words(of_block + threadIdx.x % kSlideThreads) {}
+    __device__ __forceinline__ explicit IncomingRows(uint2* of_block) : words(of_block + threadIdx.x % kSlideThreads) {
+#pragma unroll
+        for (int i = 0; i < Group; i++) clear(i);
+    }
+    __device__ __forceinline__ uint2* x(int i) const { return words + 2 * i * kSlideThreads; }
+    __device__ __forceinline__ uint2* y(int i) const { return words + (2 * i + 1) * kSlideThreads; }
+    __device__ __forceinline__ void clear(int i) const { *x(i) = *y(i) = {0, 0}; }
     __device__ __forceinline__ void wait() const { copy_async_wait<0>(); }
     __device__ __forceinline__ PairBits row(int i) const {
-        const uint2 x = words[2 * i * kSlideThreads], y = words[(2 * i + 1) * kSlideThreads];
-        return {{x.x, x.y}, {y.x, y.y}};
-    }
-    __device__ __forceinline__ void put(int i, const PairBits& bits) const {
-        words[2 * i * kSlideThreads] = {bits.x[0], bits.x[1]};
-        words[(2 * i + 1) * kSlideThreads] = {bits.y[0], bits.y[1]};
+        const uint2 of_x = *x(i), of_y = *y(i);
+        return {{of_x.x, of_x.y}, {of_y.x, of_y.y}};
     }
 };
 
@@ -78,25 +79,47 @@ class ColumnPair {
         }
     }
 
-    /// Sends for the same.
+    /// Sends for the next `Group` rows. None is waited for here: a warp that did at an image's side would hold up its block.
+    template <int Group>
     __device__ __forceinline__ void fetch(const Source& s, int row, int begin, int end,
-                                          IncomingRows<floats>& rows) const {
+                                          IncomingRows<floats, Group>& rows) const {
         if constexpr (!floats) {
             read(s, row, begin, end, rows.bits);
-            return;
         } else {
-            if (all_together(s, row, kGroup, begin, end)) {
-                const char* x = x_ + (row - s.pad) * (s.x_row * 4);
-                const char* y = y_ + (row - s.pad) * (s.y_row * 4);
+            if (all_together(s, row, Group, begin, end)) {
+                const char* const x = x_ + (row - s.pad) * (s.x_row * 4);
+                const char* const y = y_ + (row - s.pad) * (s.y_row * 4);
 #pragma unroll
-                for (int i = 0; i < kGroup; i++, x += s.x_row * 4, y += s.y_row * 4) {
-                    copy_async<8>(rows.words + 2 * i * kSlideThreads, x);
-                    copy_async<8>(rows.words + (2 * i + 1) * kSlideThreads, y);
+                for (int i = 0; i < Group; i++) {
+                    copy_async<8>(rows.x(i), x + i * (s.x_row * 4));
+                    copy_async<8>(rows.y(i), y + i * (s.y_row * 4));
                 }
-            } else {
-                // One after the other, which takes few registers and little code.
+                copy_async_commit();
+                return;
+            }
+            if (!has_first_ && !has_second_) return;  // zeros, which are there
 #pragma unroll 1
-                for (int i = 0; i < kGroup; i++) rows.put(i, read_row(s, min(max(row + i, begin), end - 1)));
+            for (int i = 0; i < Group; i++) {
+                const int r = source_index(min(max(row + i, begin), end - 1) - s.pad, s.height, s.border);
+                if (r < 0) {
+                    rows.clear(i);
+                    continue;
+                }
+                const char* const x = x_ + r * s.x_row * 4;
+                const char* const y = y_ + r * s.y_row * 4;
+                if (together_) {
+                    copy_async<8>(rows.x(i), x);
+                    copy_async<8>(rows.y(i), y);
+                    continue;
+                }
+                if (has_first_) {
+                    copy_async<4>(&rows.x(i)->x, x);
+                    copy_async<4>(&rows.y(i)->x, y);
+                }
+                if (has_second_) {
+                    copy_async<4>(&rows.x(i)->y, x + step_ * s.x_column * 4);
+                    copy_async<4>(&rows.y(i)->y, y + step_ * s.y_column * 4);
+                }
             }
             copy_async_commit();
         }
@@ -172,7 +195,7 @@ class ColumnPair {
 
     const char* x_;
     const char* y_;
-    int step_;  // from the first column of the image to the second
+    int step_;                                // from the first column of the image to the second
     bool has_first_, has_second_, together_;  // else zeros
 };
 

@@ -15,6 +15,13 @@
 #define LIMEN_CUDA_ARCH 0  // host code
 #endif
 
+// Of the architectures known so far, which multiprocessors have 164 KiB of shared memory or more, and which 64 to 128.
+#if LIMEN_CUDA_ARCH == 800 || (LIMEN_CUDA_ARCH >= 900 && LIMEN_CUDA_ARCH < 1200)
+#define LIMEN_CUDA_LARGE_SHARED true
+#else
+#define LIMEN_CUDA_LARGE_SHARED false
+#endif
+
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_pipeline.h>
@@ -23,6 +30,15 @@
 #include <cstddef>
 
 namespace limen::cuda {
+
+/// In a kernel, whether its architecture's multiprocessors have much shared memory; for the host, whether the current device's have.
+constexpr bool kLargeShared = LIMEN_CUDA_LARGE_SHARED;
+inline bool has_large_shared() {
+    int device = 0, bytes = 0;
+    return cudaGetDevice(&device) == cudaSuccess &&
+           cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device) == cudaSuccess &&
+           bytes >= 160 << 10;
+}
 
 /// Starts `kernel(params)` on `stream` with `shared_bytes` of dynamic shared memory a block. Says what the driver says.
 template <class Params>
@@ -58,60 +74,74 @@ __device__ __forceinline__ void copy_async_wait() {
     __pipeline_wait_prior(Pending);
 }
 
-/// In shared memory: lets warps wait until `kGateWarps` of them have arrived, turn after turn, without stopping those that arrive.
-/// What a warp did to shared memory before it arrived is seen by all that have waited for that turn. No warp may arrive for a turn
-/// before all those that wait for the turn before the last have seen it.
+/// In shared memory: gates, where warps wait until `kGateWarps` of them have arrived, turn after turn, without stopping those that
+/// arrive. What a warp did to shared memory before it arrived is seen by all that have waited for that turn. No warp may arrive for a
+/// turn before all those that wait for the turn before the last have seen it.
 constexpr unsigned kGateWarps = 4;
-struct Gate {
-    unsigned long long word;
+using Gate = unsigned long long;
 
+class Gates {
+  public:
+    __device__ __forceinline__ explicit Gates(Gate* gates) {
+        // Computed once: the compiler would rather do it again at every gate, which takes longer than a register is worth.
+        asm volatile("{ .reg .u64 a; cvta.to.shared.u64 a, %1; cvt.u32.u64 %0, a; }" : "=r"(address_) : "l"(gates));
+    }
     /// By one thread, with __syncthreads before anyone comes.
-    __device__ __forceinline__ void open() {
+    __device__ __forceinline__ void open(int gate) const {
 #if LIMEN_CUDA_ARCH >= 800
-        asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(address()), "r"(kGateWarps) : "memory");
+        asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(at(gate)), "r"(kGateWarps) : "memory");
 #else
-        word = 0;
+        asm volatile("st.shared.u64 [%0], 0;" ::"r"(at(gate)) : "memory");
 #endif
     }
     /// By all lanes of a warp.
-    __device__ __forceinline__ void arrive() {
+    __device__ __forceinline__ void arrive(int gate) const {
         __syncwarp();
         if (threadIdx.x % 32 != 0) return;
 #if LIMEN_CUDA_ARCH >= 800
-        asm volatile("{ .reg .b64 state; mbarrier.arrive.shared::cta.b64 state, [%0]; }" ::"r"(address()) : "memory");
+        asm volatile("{ .reg .b64 state; mbarrier.arrive.shared::cta.b64 state, [%0]; }" ::"r"(at(gate)) : "memory");
 #else
         __threadfence_block();
-        atomicAdd(&word, 1ULL);
+        asm volatile("red.shared.add.u64 [%0], 1;" ::"r"(at(gate)) : "memory");
 #endif
     }
     /// By all lanes of a warp. Turns are counted from 0.
-    __device__ __forceinline__ void wait(unsigned turn) {
+    __device__ __forceinline__ void wait(int gate, unsigned turn) const {
+#if LIMEN_CUDA_ARCH >= 800
+        unsigned passed;
+        do {
 #if LIMEN_CUDA_ARCH >= 900
-        unsigned done;
-        do {
+            // Asleep for as long as it takes: others have a use for what asking again would cost.
             asm volatile(
-                "{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
-                : "=r"(done)
-                : "r"(address()), "r"(turn % 2)
+                "{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2, %3; selp.u32 %0, 1, 0, p; }"
+                : "=r"(passed)
+                : "r"(at(gate)), "r"(turn % 2), "n"(kMostNanoseconds)
                 : "memory");
-        } while (!done);
-#elif LIMEN_CUDA_ARCH >= 800
-        unsigned done;
-        do {
+#else
             asm volatile(
                 "{ .reg .pred p; mbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
-                : "=r"(done)
-                : "r"(address()), "r"(turn % 2)
+                : "=r"(passed)
+                : "r"(at(gate)), "r"(turn % 2)
                 : "memory");
-        } while (!done);
+#endif
+        } while (!passed);
 #else
-        while (*static_cast<volatile unsigned long long*>(&word) < kGateWarps * (turn + 1ULL)) {}
+        unsigned long long arrived;
+        do {
+            asm volatile("ld.volatile.shared.u64 %0, [%1];" : "=l"(arrived) : "r"(at(gate)) : "memory");
+        } while (arrived < kGateWarps * (turn + 1ULL));
         __threadfence_block();
 #endif
     }
 
   private:
-    __device__ __forceinline__ unsigned address() const { return static_cast<unsigned>(__cvta_generic_to_shared(this)); }
+    static constexpr unsigned kMostNanoseconds = 1'000'000;
+
+    __device__ __forceinline__ unsigned at(int gate) const {
+        return address_ + static_cast<unsigned>(gate) * static_cast<unsigned>(sizeof(Gate));
+    }
+
+    unsigned address_;
 };
 
 }  // namespace limen::cuda

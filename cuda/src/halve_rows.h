@@ -29,10 +29,11 @@ struct RowHalver {
         offset_v = !c.centers ? center.v : s.centers ? center.second : 0.0f;
     }
 
-    /// Whether nothing has to be minded of the rows from padded `row` on: they and those before lie in the image and in the tile.
+    /// Whether nothing has to be minded of the group of rows from padded `row` on: they and those before lie in the image and in the
+    /// tile.
     __device__ __forceinline__ bool inside(const Source& s, const Tile& tile, int row) const {
         return coarse_column >= 0 && column >= 0 && column + 1 < s.width && row > max(tile.row_begin, s.pad) &&
-               row + kGroup <= min(tile.row_end, s.pad + s.height - 1);
+               row + kForwardGroup <= min(tile.row_end, s.pad + s.height - 1);
     }
 
     /// Takes row `i` of such a group.

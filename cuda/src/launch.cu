@@ -106,7 +106,8 @@ TileGrid tile_grid(int64_t planes, int rows, int cols, int tile_rows, int tile_c
     return g;
 }
 
-TileGrid sliding_grid(int64_t planes, int rows, int cols, int most_cols, int together, int blocks, int extra_rows) {
+TileGrid sliding_grid(int64_t planes, int rows, int cols, int most_cols, int together, int blocks, int group,
+                      int extra_rows) {
     const int across = (cols + most_cols - 1) / most_cols;
     const int tile_cols = std::min(most_cols, ((cols + across - 1) / across + 7) / 8 * 8);
     // The largest devices of the day have 132 multiprocessors. A strip cut into more pieces fills them better, but every piece begins
@@ -114,8 +115,8 @@ TileGrid sliding_grid(int64_t planes, int rows, int cols, int most_cols, int tog
     const double resident = 132.0 * blocks;
     TileGrid best = {};
     double least = 0;
-    for (int pieces = 1; pieces <= std::max(rows / 16, 1) && pieces <= 256; pieces++) {
-        const int tile_rows = ((rows + pieces - 1) / pieces + kGroup - 1) / kGroup * kGroup;
+    for (int pieces = 1; pieces <= std::max(rows / 4, 1) && pieces <= 256; pieces++) {
+        const int tile_rows = ((rows + pieces - 1) / pieces + group - 1) / group * group;
         const TileGrid grid = tile_grid(planes, rows, cols, tile_rows, tile_cols, together);
         const double all = static_cast<double>(planes) * static_cast<double>(grid.tiles());
         const double cost = std::ceil(all / resident) * (tile_rows + extra_rows);

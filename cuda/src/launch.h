@@ -30,9 +30,10 @@ bool is_wide(DType dtype, double data_range, const Convention& convention);
 /// Rounds taps to float32 such that their sum stays one: E[u^2] - E[u]^2 would multiply its error by the squared mean.
 void round_taps(detail::Window& window);
 
-/// Tiles for the kernels that slide down strips, of which a multiprocessor runs `blocks` at a time and a piece costs as much as
-/// `extra_rows` more, and for those that take a tile at a time.
-TileGrid sliding_grid(int64_t planes, int rows, int cols, int most_cols, int together, int blocks, int extra_rows);
+/// Tiles for the kernels that slide down strips by groups of rows, of which a multiprocessor runs `blocks` at a time and a piece costs as
+/// much as `extra_rows` more, and for those that take a tile at a time.
+TileGrid sliding_grid(int64_t planes, int rows, int cols, int most_cols, int together, int blocks, int group,
+                      int extra_rows);
 TileGrid tile_grid(int64_t planes, int rows, int cols, int tile_rows, int tile_cols, int together);
 
 /// Planes that lie in the same memory: the channels of interleaved pixels.

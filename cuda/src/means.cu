@@ -30,11 +30,27 @@ __global__ void __launch_bounds__(kThreads) mean_kernel(const __grid_constant__ 
     }
 }
 
+__global__ void __launch_bounds__(kThreads) scale_mean_kernel(const __grid_constant__ ScaleMeans p) {
+    double* const shared = shared_memory<double>();
+    for (int64_t i = blockIdx.x; i < p.planes * p.scales; i += gridDim.x) {
+        const int64_t plane = i / p.scales;
+        const auto& scale = p.scale[i - plane * p.scales];
+        const double value = mean_of(scale.sums + plane * scale.tiles, scale.tiles, scale.count, shared);
+        if (threadIdx.x == 0) p.out[i] = value;
+    }
+}
+
+unsigned blocks_for(int64_t numbers) { return static_cast<unsigned>(numbers < 65535 ? numbers : 65535); }
+
 }  // namespace
 
+cudaError_t mean_of_scales(const ScaleMeans& p, cudaStream_t stream) {
+    return launch(scale_mean_kernel, dim3(blocks_for(p.planes * p.scales)), dim3(kThreads),
+                  kThreads / 32 * sizeof(double), stream, p);
+}
+
 cudaError_t mean(const Means& p, cudaStream_t stream) {
-    const unsigned blocks = static_cast<unsigned>(p.scores < 65535 ? p.scores : 65535);
-    return launch(mean_kernel, dim3(blocks), dim3(kThreads), kThreads / 32 * sizeof(double), stream, p);
+    return launch(mean_kernel, dim3(blocks_for(p.scores)), dim3(kThreads), kThreads / 32 * sizeof(double), stream, p);
 }
 
 }  // namespace limen::cuda

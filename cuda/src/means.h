@@ -1,6 +1,8 @@
 // The second stage of every reduction: from the sums of tiles to scores.
 #pragma once
 
+#include <limen/convention.hpp>
+
 #include "output.h"
 
 namespace limen::cuda {
@@ -23,6 +25,19 @@ struct Means {
 };
 
 cudaError_t mean(const Means& p, cudaStream_t stream);
+
+/// Means of all planes at all scales, in one launch.
+struct ScaleMeans {
+    int scales;
+    int64_t planes;
+    struct {
+        const double* sums;  // [plane][tile]
+        int64_t tiles;
+        double count;  // of positions in a plane
+    } scale[Convention::max_scales];
+    double* out;  // [plane][scale]
+};
+cudaError_t mean_of_scales(const ScaleMeans& p, cudaStream_t stream);
 
 /// One score for each image, or for each channel.
 inline Means means_of(const double* sums, int64_t tiles, int64_t batch, int64_t channels, bool per_channel,

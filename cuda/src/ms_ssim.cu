@@ -110,6 +110,10 @@ void check_options(const ImageView& x, double data_range, const Convention& conv
 // Means of all scales.
 void start_means(const Layout& layout, const ImageView& x, const ImageView& y, cudaStream_t stream) {
     const int count = layout.convention.scales;
+    ScaleMeans means = {};
+    means.scales = count;
+    means.planes = layout.planes;
+    means.out = layout.means;
     for (int j = 0; j < count; j++) {
         const Scale& s = layout.scale(j);
         const std::size_t at = Layout::at(j);
@@ -130,12 +134,10 @@ void start_means(const Layout& layout, const ImageView& x, const ImageView& y, c
                         static_cast<float*>(layout.u[at + 1]),
                         static_cast<float*>(layout.v[at + 1])};
         check(forward(layout.engine, p, stream), "a scale of MS-SSIM");
-        Means means = means_of(layout.sums[at], layout.grids[at].tiles(), layout.planes, 1, false,
-                               static_cast<double>(s.position_rows) * static_cast<double>(s.position_cols),
-                               layout.means + j, DType::float64);
-        means.stride = count;
-        check(mean(means, stream), "mean of a scale");
+        means.scale[j] = {layout.sums[at], layout.grids[at].tiles(),
+                          static_cast<double>(s.position_rows) * static_cast<double>(s.position_cols)};
     }
+    check(mean_of_scales(means, stream), "means of the scales");
 }
 
 CombineParams combine_params(const Layout& layout, const ImageView& x, Reduction reduction) {

@@ -69,8 +69,7 @@ cudaError_t errors(const ErrorParams& p, cudaStream_t stream) {
     const auto kernel = p.source.dtype == DType::float64   ? errors_double
                         : p.source.dtype == DType::float32 ? errors_float<true>
                                                            : errors_float<false>;
-    return launch(kernel, dim3(blocks_of(p.grid)),
-                  dim3(kThreads), kThreads / 32 * sizeof(double), stream, p);
+    return launch(kernel, dim3(blocks_of(p.grid)), dim3(kThreads), kThreads / 32 * sizeof(double), stream, p);
 }
 
 namespace {

@@ -1,9 +1,9 @@
 // The separable 11-tap blur of a strip of columns, sliding down: what the fast SSIM kernels are made of.
 //
 // 128 threads own two adjacent columns each. A row that comes in adds to eleven partial sums of every quantity, kept in registers, and
-// completes one: no row is read twice and no shared memory is needed for the vertical pass. Completed rows go to shared memory two at
-// a time; there a warp takes half of one, and each lane blurs four adjacent columns along it, which reads four words a column instead
-// of eleven.
+// completes one: no row is read twice and no shared memory is needed for the vertical pass. Completed rows go to shared memory in
+// groups; there a warp takes one of them or half of one, and each lane blurs some adjacent columns along it, which reads two or four
+// words a column instead of eleven.
 //
 // A block's warps don't stop for one another: rows lie in a ring of groups, and a warp that has added its columns of one goes on to
 // blur the group before, whose other columns have come meanwhile.
@@ -20,17 +20,26 @@ namespace limen::cuda {
 constexpr int kTaps = 11;
 constexpr int kSlideThreads = 128;                // also columns, in pairs
 constexpr int kStripColumns = 2 * kSlideThreads;  // that come in; ten fewer go out
-constexpr int kGroup = 2;                         // rows at a time, each blurred by two warps
-constexpr int kLaneColumns = 4;
-constexpr int kAhead = (kTaps - 1) / kGroup;  // groups of rows before the first sums are complete
+constexpr int kHistory = kTaps - 1;
 
-static_assert(kSlideThreads / 32 == kGateWarps && kGateWarps * 32 * kLaneColumns == kGroup * kStripColumns);
+// Rows at a time: two, if registers are scarce, or four.
+constexpr int kForwardGroup = 4, kGradientGroup = 2;
+
+/// Columns that a lane blurs, all warps together a group.
+template <int Group>
+constexpr int kLaneColumns = Group * kStripColumns / kSlideThreads;
+
+/// Groups of rows before the first sums are complete.
+template <int Group>
+constexpr int kAhead = (kHistory + Group - 1) / Group;
+
+static_assert(kSlideThreads / 32 == kGateWarps);
 
 // Blocks of a multiprocessor, which leave a thread 128 registers, or 168. Turing has shared memory for one anyway.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
 constexpr int kForwardBlocks = 1, kBusyForwardBlocks = 1, kGradientBlocks = 1;
 #else
-constexpr int kForwardBlocks = 4, kBusyForwardBlocks = 3, kGradientBlocks = 2;
+constexpr int kForwardBlocks = 3, kBusyForwardBlocks = 3, kGradientBlocks = 2;
 #endif
 
 /// Half of the window, tap[0] in its middle.
@@ -75,19 +84,22 @@ class ColumnSums {
     float sum_[Q][2][kTaps - 1];  // sum_[.][.][i] holds i + 1 terms
 };
 
-/// A group of rows of Q quantities in shared memory.
-template <int Q>
+/// A group of rows of Q quantities in shared memory. Where lanes are eight columns apart, every other four columns lie in a second half
+/// of the row, sixteen banks further, so that eight lanes touch all 32 banks.
+template <int Q, int Group>
 struct GroupRows {
+    static constexpr bool kHalves = kLaneColumns<Group> == 8;
     // The last lanes look at columns that the strip doesn't have, and that nobody writes; no sum that counts holds them.
-    static constexpr int kPitch = kStripColumns + 3 * kLaneColumns;
-    static constexpr int kWords = kGroup * Q * kPitch;
+    static constexpr int kPitch = kStripColumns + (kHalves ? 32 : 12);
+    static constexpr int kWords = Group * Q * kPitch;
 
     float* words;
 
     /// Two or four numbers side by side, where the first one's column is a multiple of that.
     template <class Words>
     __device__ __forceinline__ Words& at(int row, int q, int column) const {
-        return *reinterpret_cast<Words*>(words + (row * Q + q) * kPitch + column);
+        const int place = kHalves ? column / 4 % 2 * (kPitch / 2) + column / 8 * 4 + column % 4 : column;
+        return *reinterpret_cast<Words*>(words + (row * Q + q) * kPitch + place);
     }
     __device__ __forceinline__ float2& pair(int row, int q, int thread) const { return at<float2>(row, q, 2 * thread); }
 };
@@ -97,6 +109,11 @@ template <int Slots>
 struct RingPlace {
     int slot = 0;
     unsigned turn = 0;
+
+    /// Of the `count`-th group.
+    __device__ __forceinline__ static RingPlace of(int count) {
+        return {count % Slots, static_cast<unsigned>(count / Slots)};
+    }
     __device__ __forceinline__ void advance() {
         if (++slot == Slots) slot = 0, turn++;
     }
@@ -105,49 +122,59 @@ struct RingPlace {
     }
 };
 
-/// Groups of rows that some warps write and some read.
-template <int Q, int Slots>
+/// Groups of rows that some warps write and some read. Of its gates, from `FirstGate` on, there are two for every slot: for those who
+/// wait until it is written, and for those who wait until it is read.
+template <int Q, int Group, int Slots, int FirstGate>
 struct Ring {
     static constexpr int kSlots = Slots;
-    static constexpr int kWords = Slots * GroupRows<Q>::kWords;
+    static constexpr int kWords = Slots * GroupRows<Q, Group>::kWords;
+    static constexpr int kEndGate = FirstGate + 2 * Slots;
+    using Place = RingPlace<Slots>;
 
     float* words;
-    Gate* written;  // of every slot
-    Gate* read;
 
-    __device__ __forceinline__ GroupRows<Q> rows(const RingPlace<Slots>& at) const {
-        return {words + at.slot * GroupRows<Q>::kWords};
+    __device__ __forceinline__ GroupRows<Q, Group> rows(const Place& at) const {
+        return {words + at.slot * GroupRows<Q, Group>::kWords};
     }
-    __device__ __forceinline__ void open() const {
-        for (int i = 0; i < Slots; i++) written[i].open(), read[i].open();
+    __device__ __forceinline__ static void open(const Gates& gates) {
+        for (int i = FirstGate; i < kEndGate; i++) gates.open(i);
     }
-    __device__ __forceinline__ void wait_to_write(const RingPlace<Slots>& at) const {
-        if (at.turn > 0) read[at.slot].wait(at.turn - 1);
+    __device__ __forceinline__ static void wait_to_write(const Gates& gates, const Place& at) {
+        if (at.turn > 0) gates.wait(FirstGate + Slots + at.slot, at.turn - 1);
     }
-    __device__ __forceinline__ void wait_to_read(const RingPlace<Slots>& at) const { written[at.slot].wait(at.turn); }
-    __device__ __forceinline__ void have_written(const RingPlace<Slots>& at) const { written[at.slot].arrive(); }
-    __device__ __forceinline__ void have_read(const RingPlace<Slots>& at) const { read[at.slot].arrive(); }
+    __device__ __forceinline__ static void wait_to_read(const Gates& gates, const Place& at) {
+        gates.wait(FirstGate + at.slot, at.turn);
+    }
+    __device__ __forceinline__ static void have_written(const Gates& gates, const Place& at) {
+        gates.arrive(FirstGate + at.slot);
+    }
+    __device__ __forceinline__ static void have_read(const Gates& gates, const Place& at) {
+        gates.arrive(FirstGate + Slots + at.slot);
+    }
 };
 
-/// The row of a group that a warp blurs, and which four columns of it a lane.
+/// The row of a group that a lane blurs, and from which column on.
+template <int Group>
 struct LanePlace {
-    int row, quad;
-    __device__ __forceinline__ LanePlace(int warp, int lane) : row(warp / 2), quad(warp % 2 * 32 + lane) {}
-    __device__ __forceinline__ int column() const { return kLaneColumns * quad; }
+    int row, column;
+    __device__ __forceinline__ LanePlace(int warp, int lane)
+        : row(Group == 4 ? warp : warp / 2), column(kLaneColumns<Group> * (Group == 4 ? lane : warp % 2 * 32 + lane)) {
+        static_assert(Group == 4 || Group == 2);
+    }
 };
 
-/// N sums along a row, from `column` on, a multiple of N, which is 2 or 4.
-template <int Q, int N>
-__device__ __forceinline__ void blur_along(const GroupRows<Q>& rows, int row, int column, int q, const Taps& taps,
+/// N sums along a row, from `column` on, a multiple of N.
+template <int N, class Rows>
+__device__ __forceinline__ void blur_along(const Rows& rows, int row, int column, int q, const Taps& taps,
                                            float (&out)[N]) {
-    using Words = std::conditional_t<N == 4, float4, float2>;
-    constexpr int kReads = (N + kTaps - 1 + N - 1) / N;
-    float word[N * kReads];
+    constexpr int kWidth = N < 4 ? N : 4, kReads = (N + kHistory + kWidth - 1) / kWidth;
+    using Words = std::conditional_t<kWidth == 4, float4, float2>;
+    float word[kWidth * kReads];
 #pragma unroll
     for (int i = 0; i < kReads; i++) {
-        const Words few = rows.template at<Words>(row, q, column + N * i);
-        word[N * i] = few.x, word[N * i + 1] = few.y;
-        if constexpr (N == 4) word[N * i + 2] = few.z, word[N * i + 3] = few.w;
+        const Words few = rows.template at<Words>(row, q, column + kWidth * i);
+        word[kWidth * i] = few.x, word[kWidth * i + 1] = few.y;
+        if constexpr (kWidth == 4) word[4 * i + 2] = few.z, word[4 * i + 3] = few.w;
     }
 #pragma unroll
     for (int j = 0; j < N; j++) out[j] = taps[0] * word[j];

@@ -7,12 +7,13 @@ TileGrid forward_grid(const Engine& engine, int64_t planes, int64_t rows, int64_
     // A strip may begin one column early. A piece of it costs about eight rows more, ten of which only half is done.
     if (engine.sliding)
         return sliding_grid(planes, r, c, kStripColumns - kTaps - 1, together,
-                            busy ? kBusyForwardBlocks : kForwardBlocks, 8);
+                            busy ? kBusyForwardBlocks : kForwardBlocks, kForwardGroup, 8);
     return tile_grid(planes, r, c, engine.wide ? kTileRows<double> : kTileRows<float>, kTileColumns, together);
 }
 
 TileGrid gradient_grid(int64_t planes, int rows, int cols, int together) {
-    return sliding_grid(planes, rows, cols, kStripColumns - 2 * kTaps - 2, together, kGradientBlocks, 20);
+    return sliding_grid(planes, rows, cols, kStripColumns - 2 * kTaps - 2, together, kGradientBlocks, kGradientGroup,
+                        20);
 }
 
 ForwardParams forward_params(bool wide, const Source& source, const TileGrid& grid, const Formula& formula,

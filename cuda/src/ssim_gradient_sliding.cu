@@ -13,7 +13,9 @@ namespace {
 
 constexpr int kThreads = 2 * kSlideThreads;
 constexpr int kMoments = 4;
-constexpr int kHistory = kTaps - 1;
+constexpr int kGroup = kGradientGroup, kColumns = kLaneColumns<kGroup>;
+template <int Q>
+using Rows = GroupRows<Q, kGroup>;
 
 // Of four columns, those from `first` on before `last` are positions, and those from `first_own` on before `last_own` count in the tile's
 // sum.
@@ -39,37 +41,37 @@ struct BlockState {
 
 template <int Q, bool floats>
 struct Shared {
-    Ring<kMoments, Q == 3 ? 3 : 2> moments;  // as far as Turing's 64 KiB go
-    Ring<Q, 2> slopes;
-    Ring<Q, 2> gradients;
-    uint2* incoming;                    // of the threads that go down the images
-    ColumnPair<floats>* columns;                // of every thread that goes down the images
-    LongSum<float>* totals;             // of the same
-    LanePositions* positions;           // of every four columns
+    using Moments = Ring<kMoments, kGroup, Q == 3 ? 3 : 2, 0>;  // as far as Turing's 64 KiB go
+    using Slopes = Ring<Q, kGroup, 2, Moments::kEndGate>;
+    using Gradients = Ring<Q, kGroup, 2, Slopes::kEndGate>;
+
+    Moments moments;
+    Slopes slopes;
+    Gradients gradients;
+    Gate* gates;
+    uint2* incoming;              // of the threads that go down the images
+    ColumnPair<floats>* columns;  // of every thread that goes down the images
+    LongSum<float>* totals;       // of the same
+    LanePositions* positions;     // of every four columns
     BlockState* state;
     SlidingGradientParams* params;  // once more, for what is rarely done
 
-    static constexpr int kGates = 2 * (decltype(moments)::kSlots + decltype(slopes)::kSlots + decltype(gradients)::kSlots);
-    static constexpr int kQuads = kStripColumns / kLaneColumns;
-    static constexpr std::size_t kRowBytes =
-        (decltype(moments)::kWords + decltype(slopes)::kWords + decltype(gradients)::kWords) * sizeof(float);
-    static constexpr std::size_t kIncomingBytes = IncomingRows<floats>::kWords * sizeof(uint2);
+    static constexpr int kGates = Gradients::kEndGate;
+    static constexpr int kQuads = kStripColumns / kColumns;
+    static constexpr std::size_t kRowBytes = (Moments::kWords + Slopes::kWords + Gradients::kWords) * sizeof(float);
+    static constexpr std::size_t kIncomingBytes = IncomingRows<floats, kGroup>::kWords * sizeof(uint2);
     static constexpr std::size_t kBytes = kRowBytes + kIncomingBytes + kGates * sizeof(Gate) +
                                           kSlideThreads * (sizeof(ColumnPair<floats>) + sizeof(LongSum<float>)) +
                                           kQuads * sizeof(LanePositions) + sizeof(BlockState) +
                                           sizeof(SlidingGradientParams);
 
     __device__ __forceinline__ explicit Shared(char* memory) {
-        float* words = reinterpret_cast<float*>(memory);
+        moments.words = reinterpret_cast<float*>(memory);
+        slopes.words = moments.words + Moments::kWords;
+        gradients.words = slopes.words + Slopes::kWords;
         incoming = reinterpret_cast<uint2*>(memory + kRowBytes);
-        Gate* gates = reinterpret_cast<Gate*>(memory + kRowBytes + kIncomingBytes);
+        gates = reinterpret_cast<Gate*>(memory + kRowBytes + kIncomingBytes);
         columns = reinterpret_cast<ColumnPair<floats>*>(gates + kGates);
-        const auto place = [&](auto& ring) {
-            ring.words = words, words += ring.kWords;
-            ring.written = gates, gates += ring.kSlots;
-            ring.read = gates, gates += ring.kSlots;
-        };
-        place(moments), place(slopes), place(gradients);
         totals = reinterpret_cast<LongSum<float>*>(columns + kSlideThreads);
         positions = reinterpret_cast<LanePositions*>(totals + kSlideThreads);
         state = reinterpret_cast<BlockState*>(positions + kQuads);
@@ -80,12 +82,12 @@ struct Shared {
 // Slopes of the lane's columns from their moments, which are lost; the answer is what they add to the tile's sum.
 template <bool luminance, int Q, bool floats>
 __device__ __forceinline__ float write_slopes(const SlidingGradientParams& p, const Shared<Q, floats>& shared,
-                                              float (&m)[kMoments][kLaneColumns], const GroupRows<Q>& out, int row,
-                                              const LanePlace& lanes) {
+                                              float (&m)[kMoments][kColumns], const Rows<Q>& out, int row,
+                                              const LanePlace<kGroup>& lanes) {
     const SsimConstants<float> k = {1, shared.state->center.u, shared.state->center.v, p.c1, p.c2, p.epsilon};
-    float value[kLaneColumns];
+    float value[kColumns];
 #pragma unroll
-    for (int j = 0; j < kLaneColumns; j++) {
+    for (int j = 0; j < kColumns; j++) {
         const SsimMoments<float> moments = {m[0][j], m[1][j], m[2][j], m[3][j]};
         const SsimSlopes<float> d = ssim_slopes<luminance>(moments, k);
         m[0][j] = Q == 4 ? d.u : d.u + d.v;
@@ -94,31 +96,32 @@ __device__ __forceinline__ float write_slopes(const SlidingGradientParams& p, co
         m[3][j] = d.v;
         value[j] = d.value;
     }
-    const LanePositions at = shared.positions[lanes.quad];
+    const LanePositions at = shared.positions[lanes.column / kColumns];
     const bool is_row = row >= 0 && row < p.position_rows;
     const int last = is_row ? at.last : 0;
-    if (at.first > 0 || last < kLaneColumns) {
+    if (at.first > 0 || last < kColumns) {
 #pragma unroll
-        for (int j = 0; j < kLaneColumns; j++)
+        for (int j = 0; j < kColumns; j++)
             if (j < at.first || j >= last) m[0][j] = m[1][j] = m[2][j] = m[3][j] = 0;
     }
     if (p.weights.data) {
         const int64_t first_weight = p.weights.plane(shared.state->tile.plane) + row * p.weights.row +
-                                     (shared.state->strip + lanes.column()) * p.weights.column;
+                                     (shared.state->strip + lanes.column) * p.weights.column;
 #pragma unroll
-        for (int j = 0; j < kLaneColumns; j++) {
+        for (int j = 0; j < kColumns; j++) {
             if (j < at.first || j >= last) continue;
             const float weight = p.weights.template read<float>(first_weight + j * p.weights.column);
             m[0][j] *= weight, m[1][j] *= weight, m[2][j] *= weight, m[3][j] *= weight;
         }
     }
 #pragma unroll
-    for (int q = 0; q < Q; q++) out.template at<float4>(lanes.row, q, lanes.column()) = {m[q][0], m[q][1], m[q][2], m[q][3]};
+    for (int q = 0; q < Q; q++)
+        out.template at<float4>(lanes.row, q, lanes.column) = {m[q][0], m[q][1], m[q][2], m[q][3]};
     if (!is_row || row < shared.state->tile.row_begin || row >= shared.state->tile.row_end) return 0;
-    if (at.first_own <= 0 && at.last_own >= kLaneColumns) return (value[0] + value[1]) + (value[2] + value[3]);
+    if (at.first_own <= 0 && at.last_own >= kColumns) return (value[0] + value[1]) + (value[2] + value[3]);
     float sum = 0;
 #pragma unroll
-    for (int j = 0; j < kLaneColumns; j++)
+    for (int j = 0; j < kColumns; j++)
         if (j >= at.first_own && j < at.last_own) sum += value[j];
     return sum;
 }
@@ -126,9 +129,8 @@ __device__ __forceinline__ float write_slopes(const SlidingGradientParams& p, co
 // Rows that come in from the images: leaves their moments in shared memory.
 template <bool floats>
 __device__ __forceinline__ void take_pixels(const Source& s, const Taps& taps, const ColumnPair<floats>& columns,
-                                            const Center<float>& center, const IncomingRows<floats>& incoming,
-                                            const GroupRows<kMoments>& rows, int thread,
-                                            ColumnSums<kMoments>& sums) {
+                                            const Center<float>& center, const IncomingRows<floats, kGroup>& incoming,
+                                            const Rows<kMoments>& rows, int thread, ColumnSums<kMoments>& sums) {
 #pragma unroll(floats ? 1 : kGroup)
     for (int i = 0; i < kGroup; i++) {
         float u[2], v[2];
@@ -142,7 +144,7 @@ __device__ __forceinline__ void take_pixels(const Source& s, const Taps& taps, c
 
 // Columns of a gradient that a lane has in hand at a time, as far as registers go.
 template <bool luminance, int Q>
-constexpr int kHandful = Q == 3 && luminance ? kLaneColumns : kLaneColumns / 2;
+constexpr int kHandful = Q == 3 && luminance ? kColumns : kColumns / 2;
 
 // Pixels as they are.
 template <int N>
@@ -202,8 +204,8 @@ __device__ __forceinline__ Pixels<N> read_slowly(const Source& s, const PlaneSou
 
 // The gradient of padded row `row` from column `local` of the sums on, from the blurred slopes.
 template <bool luminance, int Q, bool floats, int N>
-__device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, const Shared<Q, floats>& shared, int row,
-                                                int local, const float (&m)[Q][N], const Pixels<N>& pixels,
+__device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, const Shared<Q, floats>& shared,
+                                                int row, int local, const float (&m)[Q][N], const Pixels<N>& pixels,
                                                 bool direct) {
     const Source& s = p.source;
     const BlockState& state = *shared.state;
@@ -232,9 +234,8 @@ __device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, 
         const CoarseGradient& coarse = p.out.coarse;
         const bool is_row = r >= 0 && r < s.height;
         const float of_row = is_row ? share<float>(coarse.rows, r) : 0.0f;
-        const int64_t row_at = is_row ? static_cast<int64_t>(state.tile.plane) * coarse.rows.coarse +
-                                            (r + coarse.rows.start) / 2
-                                      : 0;
+        const int64_t row_at =
+            is_row ? static_cast<int64_t>(state.tile.plane) * coarse.rows.coarse + (r + coarse.rows.start) / 2 : 0;
         const auto add = [&](const void* gradient, float (&value)[N]) {
             const float* const of = static_cast<const float*>(gradient) + row_at * coarse.cols.coarse;
 #pragma unroll
@@ -251,8 +252,8 @@ __device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, 
         const SlidingGradientParams& params = *shared.params;
 #pragma unroll 1
         for (int j = begin; j < end; j++)
-            put_whole_gradient<float>(params.out, params.source, state.tile.plane, row, c + s.pad + j,
-                                      one_of(out_x, j), one_of(out_y, j));
+            put_whole_gradient<float>(params.out, params.source, state.tile.plane, row, c + s.pad + j, one_of(out_x, j),
+                                      one_of(out_y, j));
         return;
     }
     const auto put = [&](const Output& out, int64_t plane, const float (&value)[N]) {
@@ -270,75 +271,74 @@ __device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, 
 
 // The half that goes down the images.
 template <bool luminance, int Q, bool floats>
-__device__ __forceinline__ void make_slopes(const SlidingGradientParams& p, const Shared<Q, floats>& shared, int thread,
-                                            int warp, int lane) {
+__device__ __forceinline__ void make_slopes(const SlidingGradientParams& p, const Shared<Q, floats>& shared,
+                                            const Gates& gates, int thread, int warp, int lane) {
     const BlockState& state = *shared.state;
-    const LanePlace lanes(warp, lane);
+    const LanePlace<kGroup> lanes(warp, lane);
     ColumnSums<kMoments> sums;
     sums.clear();
-    IncomingRows<floats> incoming(shared.incoming);
-    RingPlace<decltype(shared.moments)::kSlots> place;
-    RingPlace<2> out;
+    IncomingRows<floats, kGroup> incoming(shared.incoming);
+    typename Shared<Q, floats>::Moments::Place place;
     // The first time round only reads, the last time only blurs.
-    const int groups = kAhead + state.groups;
+    const int groups = kAhead<kGroup> + state.groups;
     for (int group = -1; group <= groups; group++) {
         const int row = state.first_row + group * kGroup;  // that comes in
         if (group >= 0 && group < groups) {
             incoming.wait();
-            shared.moments.wait_to_write(place);
-            take_pixels(p.source, p.taps, shared.columns[thread], state.center, incoming, shared.moments.rows(place), thread,
-                        sums);
-            shared.moments.have_written(place);
+            shared.moments.wait_to_write(gates, place);
+            take_pixels(p.source, p.taps, shared.columns[thread], state.center, incoming, shared.moments.rows(place),
+                        thread, sums);
+            shared.moments.have_written(gates, place);
         }
         // The next rows come while slopes are computed. Any earlier, there would be no registers for them.
         const auto before = place.before();
-        const bool blurs = group > kAhead;
-        float m[kMoments][kLaneColumns];
+        const bool blurs = group > kAhead<kGroup>;
+        float m[kMoments][kColumns];
         if (blurs) {
-            shared.moments.wait_to_read(before);
+            shared.moments.wait_to_read(gates, before);
 #pragma unroll
-            for (int q = 0; q < kMoments; q++) blur_along(shared.moments.rows(before), lanes.row, lanes.column(), q, p.taps, m[q]);
+            for (int q = 0; q < kMoments; q++)
+                blur_along(shared.moments.rows(before), lanes.row, lanes.column, q, p.taps, m[q]);
         }
-        if (group > 0) shared.moments.have_read(before);
-        shared.columns[thread].fetch(p.source, row + kGroup, state.begin, state.end, incoming);
+        if (group > 0) shared.moments.have_read(gates, before);
+        if (group + 1 < groups) shared.columns[thread].fetch(p.source, row + kGroup, state.begin, state.end, incoming);
         if (group >= 0) place.advance();
         if (!blurs) continue;
-        shared.slopes.wait_to_write(out);
+        const RingPlace<2> out = RingPlace<2>::of(group - kAhead<kGroup> - 1);
+        shared.slopes.wait_to_write(gates, out);
         shared.totals[thread].add(write_slopes<luminance, Q, floats>(p, shared, m, shared.slopes.rows(out),
-                                                             row - kGroup - kHistory + lanes.row, lanes));
-        shared.slopes.have_written(out);
-        out.advance();
+                                                                     row - kGroup - kHistory + lanes.row, lanes));
+        shared.slopes.have_written(gates, out);
     }
-    incoming.wait();  // for rows that nobody needs
 }
 
 // The half that goes down the slopes.
 template <bool luminance, int Q, bool floats>
-__device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, const Shared<Q, floats>& shared, int thread,
-                                               int warp, int lane) {
+__device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, const Shared<Q, floats>& shared,
+                                               const Gates& gates, int thread, int warp, int lane) {
     const BlockState& state = *shared.state;
     const Source& s = p.source;
-    const LanePlace lanes(warp, lane);
+    const LanePlace<kGroup> lanes(warp, lane);
     ColumnSums<Q> sums;
     sums.clear();
-    RingPlace<2> place;  // in both rings
     for (int group = 0; group <= state.groups; group++) {
         // The lane's row of pixels that is completed in the group before. What it needs of the images comes meanwhile, if there are
         // registers for it.
         const int row = state.first_row + (group - 1) * kGroup + lanes.row;
         const bool wanted = group > 0 && row >= state.pixel_row_begin && row < state.pixel_row_end;
-        const int column = state.strip + kHistory - s.pad + lanes.column();
+        const int column = state.strip + kHistory - s.pad + lanes.column;
         // Nor can a pixel be without its pair.
         const bool direct = floats && wanted && state.direct && row >= p.inner_row_begin && row < p.inner_row_end &&
-                            (s.width % 2 == 0 || column + kLaneColumns < s.width);
+                            (s.width % 2 == 0 || column + kColumns < s.width);
         constexpr int N = kHandful<luminance, Q>;
-        constexpr bool kEarly = N == kLaneColumns;
+        constexpr bool kEarly = N == kColumns;
         Pixels<N> pixels;
         if (kEarly && direct) pixels = read_pairs<N>(s, state.plane, row - s.pad, column);
         if (group < state.groups) {
-            shared.slopes.wait_to_read(place);
-            shared.gradients.wait_to_write(place);
-            const GroupRows<Q> slopes = shared.slopes.rows(place), gradients = shared.gradients.rows(place);
+            const RingPlace<2> place = RingPlace<2>::of(group);  // in both rings
+            shared.slopes.wait_to_read(gates, place);
+            shared.gradients.wait_to_write(gates, place);
+            const Rows<Q> slopes = shared.slopes.rows(place), gradients = shared.gradients.rows(place);
 #pragma unroll 1
             for (int i = 0; i < kGroup; i++)
 #pragma unroll
@@ -346,34 +346,33 @@ __device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, c
                     const float2 slope = slopes.pair(i, q, thread);
                     gradients.pair(i, q, thread) = {sums.add(q, 0, slope.x, p.taps), sums.add(q, 1, slope.y, p.taps)};
                 }
-            shared.slopes.have_read(place);
-            shared.gradients.have_written(place);
+            shared.slopes.have_read(gates, place);
+            shared.gradients.have_written(gates, place);
         }
-        const auto before = place.before();
-        place.advance();
         if (group == 0) continue;
-        shared.gradients.wait_to_read(before);
+        const RingPlace<2> before = RingPlace<2>::of(group - 1);
+        shared.gradients.wait_to_read(gates, before);
 #pragma unroll 1
-        for (int i = wanted ? 0 : kLaneColumns; i < kLaneColumns; i += N) {
+        for (int i = wanted ? 0 : kColumns; i < kColumns; i += N) {
             float m[Q][N];
 #pragma unroll
             for (int q = 0; q < Q; q++)
-                blur_along(shared.gradients.rows(before), lanes.row, lanes.column() + i, q, p.taps, m[q]);
+                blur_along(shared.gradients.rows(before), lanes.row, lanes.column + i, q, p.taps, m[q]);
             if (!kEarly && direct) pixels = read_pairs<N>(s, state.plane, row - s.pad, column + i);
-            if (!direct)
-                pixels = read_slowly<N, floats>(shared.params->source, state.plane, row, column + i + s.pad);
-            write_gradients<luminance>(p, shared, row, lanes.column() + i, m, pixels, direct);
+            if (!direct) pixels = read_slowly<N, floats>(shared.params->source, state.plane, row, column + i + s.pad);
+            write_gradients<luminance>(p, shared, row, lanes.column + i, m, pixels, direct);
         }
-        shared.gradients.have_read(before);
+        shared.gradients.have_read(gates, before);
     }
 }
 
 template <bool luminance, int Q, bool floats>
-__global__ void __launch_bounds__(kThreads, floats && Q == 3 ? kGradientBlocks : 1)
+__global__ void __launch_bounds__(kThreads, floats&& Q == 3 ? kGradientBlocks : 1)
     gradient_kernel(const __grid_constant__ SlidingGradientParams p) {
     const Shared<Q, floats> shared(shared_memory<char>());
     const bool forward = threadIdx.x < kSlideThreads;  // else the adjoint
     const int thread = threadIdx.x % kSlideThreads, warp = thread / 32, lane = thread % 32;
+    const Gates gates(shared.gates);
     {
         const Source& s = p.source;
         BlockState state;
@@ -402,21 +401,20 @@ __global__ void __launch_bounds__(kThreads, floats && Q == 3 ? kGradientBlocks :
         state.absolute = p.out.has_absolute ? p.out.absolute.of<float>(state.tile.plane) : 0.0f;
         if (threadIdx.x == 0) *shared.state = state, *shared.params = p;
         if (forward) {
-            shared.columns[thread] = ColumnPair<floats>(s, state.plane, state.strip + 2 * thread,
-                                                min(state.tile.col_end + kHistory, s.width + 2 * s.pad));
+            shared.columns[thread] = ColumnPair<floats>(s, state.plane, state.strip + 2 * thread, s.width + 2 * s.pad);
             shared.totals[thread] = {};
         }
         if (threadIdx.x < shared.kQuads) {
-            const int column = state.strip + kLaneColumns * static_cast<int>(threadIdx.x),
+            const int column = state.strip + kColumns * static_cast<int>(threadIdx.x),
                       last = min(p.position_cols - column, state.strip + kStripColumns - kHistory - column);
             shared.positions[threadIdx.x] = {-column, last, state.tile.col_begin - column,
                                              min(state.tile.col_end - column, last)};
         }
-        if (threadIdx.x == 0) shared.moments.open(), shared.slopes.open(), shared.gradients.open();
+        if (threadIdx.x == 0) shared.moments.open(gates), shared.slopes.open(gates), shared.gradients.open(gates);
     }
     __syncthreads();
-    if (forward) make_slopes<luminance, Q, floats>(p, shared, thread, warp, lane);
-    else make_gradients<luminance, Q, floats>(p, shared, thread, warp, lane);
+    if (forward) make_slopes<luminance, Q, floats>(p, shared, gates, thread, warp, lane);
+    else make_gradients<luminance, Q, floats>(p, shared, gates, thread, warp, lane);
     const Tile tile = shared.state->tile;
     const double sum = block_sum(forward ? shared.totals[thread].value() : 0, shared_memory<double>());
     if (threadIdx.x == 0) p.sums[tile.plane * p.grid.tiles() + tile.index] = sum;

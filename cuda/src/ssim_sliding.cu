@@ -8,12 +8,14 @@ namespace limen::cuda {
 namespace {
 
 constexpr int Q = 4;  // u, v, u^2, v^2
+constexpr int kGroup = kForwardGroup, kColumns = kLaneColumns<kGroup>;
+using Rows = GroupRows<Q, kGroup>;
 
 // The sum of |x - y| of a group of rows, over those of the thread's pixels that lie in the image and in the tile; the last one takes what
 // is left.
 template <bool floats>
 __device__ __forceinline__ float absolute_errors(const Source& s, const ColumnPair<floats>& columns,
-                                                 const IncomingRows<floats>& rows, const Tile& tile,
+                                                 const IncomingRows<floats, kGroup>& rows, const Tile& tile,
                                                  const TileGrid& grid, int row, int column) {
     const int row_begin = max(tile.row_begin, s.pad), col_begin = max(tile.col_begin, s.pad);
     const int row_end = tile.row_end == grid.rows ? s.pad + s.height : min(tile.row_end, s.pad + s.height);
@@ -34,7 +36,9 @@ __device__ __forceinline__ float absolute_errors(const Source& s, const ColumnPa
 
 enum class Beside { nothing, map, absolute };
 
-constexpr int kSlots = 3;
+// Groups in shared memory: a third lets warps be further apart, where a multiprocessor has room for it in as many blocks as registers
+// allow.
+constexpr int kSlots = kLargeShared ? 3 : 2;
 
 // Of a lane's columns, those from `first` on before `last` count.
 struct LaneColumns {
@@ -42,54 +46,59 @@ struct LaneColumns {
 };
 
 // What a block has in shared memory.
-template <Beside beside, bool floats>
+template <Beside beside, bool floats, int Slots>
 struct Shared {
-    Ring<Q, kSlots> rows;
+    Ring<Q, kGroup, Slots, 0> rows;
     uint2* incoming;
+    Gate* gates;
     LaneColumns* counts;        // of every four columns
     float* map_words;           // of each warp
     LongSum<float>* absolutes;  // of each thread
 
-    static constexpr std::size_t kRowBytes = Ring<Q, kSlots>::kWords * sizeof(float), kGateBytes = 2 * kSlots * sizeof(Gate),
-                                 kCountBytes = kStripColumns / kLaneColumns * sizeof(LaneColumns);
-    static constexpr int kMapWords = 32 * kLaneColumns;
+    static constexpr std::size_t kRowBytes = Ring<Q, kGroup, Slots, 0>::kWords * sizeof(float),
+                                 kGateBytes = 2 * Slots * sizeof(Gate),
+                                 kCountBytes = kStripColumns / kColumns * sizeof(LaneColumns);
+    static constexpr int kMapWords = 32 * kColumns;
     static constexpr std::size_t kBesideBytes = beside == Beside::map        ? kGateWarps * kMapWords * sizeof(float)
                                                 : beside == Beside::absolute ? kSlideThreads * sizeof(LongSum<float>)
                                                                              : 0;
-    static constexpr std::size_t kIncomingBytes = IncomingRows<floats>::kWords * sizeof(uint2);
+    static constexpr std::size_t kIncomingBytes = IncomingRows<floats, kGroup>::kWords * sizeof(uint2);
     static constexpr std::size_t kBytes = kRowBytes + kIncomingBytes + kGateBytes + kCountBytes + kBesideBytes;
 
     __device__ __forceinline__ explicit Shared(char* memory) {
         rows.words = reinterpret_cast<float*>(memory);
         incoming = reinterpret_cast<uint2*>(memory + kRowBytes);
-        rows.written = reinterpret_cast<Gate*>(memory + kRowBytes + kIncomingBytes);
-        rows.read = rows.written + kSlots;
-        counts = reinterpret_cast<LaneColumns*>(rows.read + kSlots);
-        map_words = reinterpret_cast<float*>(counts + kStripColumns / kLaneColumns);
-        absolutes = reinterpret_cast<LongSum<float>*>(counts + kStripColumns / kLaneColumns);
+        gates = reinterpret_cast<Gate*>(memory + kRowBytes + kIncomingBytes);
+        counts = reinterpret_cast<LaneColumns*>(gates + 2 * Slots);
+        map_words = reinterpret_cast<float*>(counts + kStripColumns / kColumns);
+        absolutes = reinterpret_cast<LongSum<float>*>(counts + kStripColumns / kColumns);
     }
 };
 
 // A lane's four columns of the map. Through shared memory, so that a warp writes columns side by side.
 __device__ __forceinline__ void write_map(const Output& map, const Tile& tile, int row, int column,
-                                          const float (&value)[kLaneColumns], float* words, int lane) {
-    *reinterpret_cast<float4*>(words + kLaneColumns * lane) = {value[0], value[1], value[2], value[3]};
+                                          const float (&value)[kColumns], float* words, int lane) {
+#pragma unroll
+    for (int j = 0; j < kColumns; j += 4)
+        *reinterpret_cast<float4*>(words + kColumns * lane + j) = {value[j], value[j + 1], value[j + 2], value[j + 3]};
     __syncwarp();
     const int64_t line = map.plane(tile.plane) + row * map.row;
 #pragma unroll
-    for (int i = 0; i < kLaneColumns; i++) {
-        const int at = lane + 32 * i, col = column - kLaneColumns * lane + at;
+    for (int i = 0; i < kColumns; i++) {
+        const int at = lane + 32 * i, col = column - kColumns * lane + at;
         if (col >= tile.col_begin && col < tile.col_end) map.write(line + col * map.column, words[at]);
     }
     __syncwarp();
 }
 
 template <bool luminance, Beside beside, bool floats>
-__global__ void __launch_bounds__(kSlideThreads, beside == Beside::map                                     ? 1
-                                                 : luminance && floats && beside == Beside::nothing ? kForwardBlocks
-                                                                                              : kBusyForwardBlocks)
+__global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1
+                                                 : luminance && floats && beside == Beside::nothing
+                                                     ? kForwardBlocks
+                                                     : kBusyForwardBlocks)
     forward_kernel(const __grid_constant__ ForwardParams p) {
-    const Shared<beside, floats> shared(shared_memory<char>());
+    using SharedMemory = Shared<beside, floats, kSlots>;
+    const SharedMemory shared(shared_memory<char>());
     const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
     const Source& s = p.source;
     const Tile tile = p.grid.tile(blockIdx.x);
@@ -109,83 +118,86 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map          
     }
     RowHalver halver(p.coarse, s, p.grid, tile, strip + 2 * thread, center);
     const SsimConstants<float> k = {1, center.u, center.v, p.c1, p.c2, p.epsilon};
-    const ColumnPair<floats> columns(s, plane, strip + 2 * thread, tile.col_end + kTaps - 1);
-    const LanePlace lanes(warp, lane);
+    const ColumnPair<floats> columns(s, plane, strip + 2 * thread, s.width + 2 * s.pad);
+    const LanePlace<kGroup> lanes(warp, lane);
     // Waits in shared memory, since registers are taken.
     if (lanes.row == 0)
-        shared.counts[lanes.quad] = {tile.col_begin - strip - lanes.column(), tile.col_end - strip - lanes.column()};
-    if (thread == 0) shared.rows.open();
+        shared.counts[lanes.column / kColumns] = {tile.col_begin - strip - lanes.column,
+                                                  tile.col_end - strip - lanes.column};
+    const Gates gates(shared.gates);
+    if (thread == 0) shared.rows.open(gates);
     if constexpr (beside == Beside::absolute) shared.absolutes[thread] = {};
     __syncthreads();
 
     LongSum<float> total;
     ColumnSums<Q> sums;
     sums.clear();
-    IncomingRows<floats> incoming(shared.incoming);
+    IncomingRows<floats, kGroup> incoming(shared.incoming);
     RingPlace<kSlots> place;
-    // The first time round only reads, the last time only blurs.
-    for (int row = tile.row_begin - kGroup; row <= last_row + kGroup; row += kGroup) {
-        if (row >= tile.row_begin && row <= last_row) {
-            const GroupRows<Q> rows = shared.rows.rows(place);
+    // The first time round only reads, the last time only blurs. Whole groups of rows come before the first sums are complete.
+    const int ready = tile.row_begin + kHistory, begin = ready - kAhead<kGroup> * kGroup;
+    for (int row = begin - kGroup; row <= last_row + kGroup; row += kGroup) {
+        if (row >= begin && row <= last_row) {
+            const Rows rows = shared.rows.rows(place);
             incoming.wait();
-            shared.rows.wait_to_write(place);
+            shared.rows.wait_to_write(gates, place);
             const bool inside = !luminance && halver.inside(s, tile, row);
 #pragma unroll
             for (int i = 0; i < kGroup; i++) {
                 float u[2], v[2];
                 columns.convert(s, incoming.row(i), center, u, v);
-                // Rows behind the tile are not read: others stand for them.
+                // Rows before the tile and behind it are not read: others stand for them.
                 if (inside) halver.take_inside(p.coarse, s, tile, row, i, u, v);
-                else if (!luminance && row + i <= last_row)
+                else if (!luminance && row + i >= tile.row_begin && row + i <= last_row)
                     halver.take(p.coarse, s, p.grid, tile, center, row + i, u, v);
                 rows.pair(i, 0, thread) = {sums.add(0, 0, u[0], p.taps), sums.add(0, 1, u[1], p.taps)};
                 rows.pair(i, 1, thread) = {sums.add(1, 0, v[0], p.taps), sums.add(1, 1, v[1], p.taps)};
                 rows.pair(i, 2, thread) = {sums.add(2, 0, u[0] * u[0], p.taps), sums.add(2, 1, u[1] * u[1], p.taps)};
                 rows.pair(i, 3, thread) = {sums.add(3, 0, v[0] * v[0], p.taps), sums.add(3, 1, v[1] * v[1], p.taps)};
             }
-            shared.rows.have_written(place);
+            shared.rows.have_written(gates, place);
             if constexpr (beside == Beside::absolute)
                 shared.absolutes[thread].add(
                     absolute_errors(s, columns, incoming, tile, p.grid, row, strip + 2 * thread));
         }
-        columns.fetch(s, row + kGroup, tile.row_begin, last_row + 1, incoming);
-        if (row < tile.row_begin) continue;
+        if (row + kGroup <= last_row) columns.fetch(s, row + kGroup, tile.row_begin, last_row + 1, incoming);
+        if (row < begin) continue;
         const RingPlace<kSlots> before = place.before();
         place.advance();
-        if (row == tile.row_begin) continue;
+        if (row == begin) continue;
         // The group before.
-        if (row - kGroup >= tile.row_begin + kTaps - 1) {
+        if (row - kGroup >= ready) {
             const int done = row - kGroup + lanes.row;
-            shared.rows.wait_to_read(before);
+            shared.rows.wait_to_read(gates, before);
             if (done <= last_row) {
-                const GroupRows<Q> rows = shared.rows.rows(before);
-                float m[Q][kLaneColumns];
+                const Rows rows = shared.rows.rows(before);
+                float m[Q][kColumns];
 #pragma unroll
-                for (int q = 0; q < Q; q++) blur_along(rows, lanes.row, lanes.column(), q, p.taps, m[q]);
-                float value[kLaneColumns], sum = 0;
+                for (int q = 0; q < Q; q++) blur_along(rows, lanes.row, lanes.column, q, p.taps, m[q]);
+                float value[kColumns], sum = 0;
 #pragma unroll
-                for (int j = 0; j < kLaneColumns; j++) {
+                for (int j = 0; j < kColumns; j++) {
                     const SsimMoments<float> moments = {m[0][j], m[1][j], m[2][j], m[3][j]};
                     value[j] = ssim_value<luminance>(ssim_terms(moments, k), k);
                 }
-                const LaneColumns counts = shared.counts[lanes.quad];
+                const LaneColumns counts = shared.counts[lanes.column / kColumns];
                 const int first = counts.first, last = counts.last;
-                if (first <= 0 && last >= kLaneColumns) {
-                    sum = (value[0] + value[1]) + (value[2] + value[3]);
+                if (first <= 0 && last >= kColumns) {
+#pragma unroll
+                    for (int j = 0; j < kColumns; j++) sum += value[j];
                 } else {
 #pragma unroll
-                    for (int j = 0; j < kLaneColumns; j++)
+                    for (int j = 0; j < kColumns; j++)
                         if (j >= first && j < last) sum += value[j];
                 }
                 total.add(sum);
                 if constexpr (beside == Beside::map)
-                    write_map(p.map, tile, done - kTaps + 1, strip + lanes.column(), value,
-                              shared.map_words + warp * Shared<beside, floats>::kMapWords, lane);
+                    write_map(p.map, tile, done - kHistory, strip + lanes.column, value,
+                              shared.map_words + warp * SharedMemory::kMapWords, lane);
             }
         }
-        shared.rows.have_read(before);
+        shared.rows.have_read(gates, before);
     }
-    incoming.wait();  // for rows that nobody needs
     double* const words = shared_memory<double>();
     if constexpr (beside == Beside::absolute) {
         const double errors = block_sum(shared.absolutes[thread].value(), words);
@@ -198,7 +210,8 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map          
 template <bool luminance, Beside beside, bool floats>
 cudaError_t start(const ForwardParams& p, cudaStream_t stream) {
     return launch(forward_kernel<luminance, beside, floats>, dim3(blocks_of(p.grid)), dim3(kSlideThreads),
-                  Shared<beside, floats>::kBytes, stream, p);
+                  has_large_shared() ? Shared<beside, floats, 3>::kBytes : Shared<beside, floats, 2>::kBytes, stream,
+                  p);
 }
 
 template <bool luminance, Beside beside>

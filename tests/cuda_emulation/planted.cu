@@ -18,14 +18,14 @@ struct Params {
 // The largest sum of three neighbours among the 32 of a warp, less its own and that of the lane beside.
 __global__ void __launch_bounds__(kThreads) kernel(const __grid_constant__ Params p) {
     const auto planted = [&](Plant plant) { return p.plant == plant; };
-    Gate* const gate = shared_memory<Gate>();
+    const Gates gates(shared_memory<Gate>());
     float* const row = shared_memory<float>() + 4;  // kThreads + 1 inputs, then sums
     float* const next = row + kThreads + 4;         // the inputs from the second on
     const int t = static_cast<int>(threadIdx.x);
     const float* const in = p.in + std::size_t{blockIdx.x} * kThreads;
     float* const out = p.out + std::size_t{blockIdx.x} * kThreads;
 
-    if (t == 0 && !planted(Plant::closed_gate)) gate->open();
+    if (t == 0 && !planted(Plant::closed_gate)) gates.open(0);
     if (planted(Plant::early_exit) && t == 70) return;
     const int over = planted(Plant::copy_overrun) && blockIdx.x == kBlocks - 1 ? 1 : 0;
     if (planted(Plant::misaligned_copy)) copy_async<8>(row + 2 * (t / 2) + 1, in + 2 * (t / 2));
@@ -57,11 +57,11 @@ __global__ void __launch_bounds__(kThreads) kernel(const __grid_constant__ Param
 
     // The next warp's number, by way of the gate, and one's own again.
     next[t] = sum;
-    if (!planted(Plant::lonely_gate) || t >= 32) gate->arrive();
-    if (!planted(Plant::gate_race)) gate->wait(0);
+    if (!planted(Plant::lonely_gate) || t >= 32) gates.arrive(0);
+    if (!planted(Plant::gate_race)) gates.wait(0, 0);
     sum += next[(t + 32) % kThreads];
-    gate->arrive();
-    gate->wait(planted(Plant::late_at_gate) ? 0 : 1);
+    gates.arrive(0);
+    gates.wait(0, planted(Plant::late_at_gate) ? 0 : 1);
     sum -= next[(t + 32) % kThreads];
     row[t] = sum;
     if (planted(Plant::skipped_syncwarp)) {
@@ -95,8 +95,8 @@ const char* name(Plant plant) {
         "block_race",    "shared_overrun",  "shared_underrun",  "copy_overrun",      "global_read",
         "global_write",  "skipped_barrier", "skipped_syncwarp", "divergent_barrier", "early_exit",
         "late_wait",     "short_wait",      "abandoned_copy",   "misaligned_copy",   "misaligned_vector",
-        "inactive_lane", "absent_lane",     "foreign_mask",     "gate_race",
-        "closed_gate",   "lonely_gate",     "late_at_gate",     "uninitialised"};
+        "inactive_lane", "absent_lane",     "foreign_mask",     "gate_race",         "closed_gate",
+        "lonely_gate",   "late_at_gate",    "uninitialised"};
     static_assert(sizeof names / sizeof *names == static_cast<std::size_t>(Plant::count));
     return names[static_cast<std::size_t>(plant)];
 }

@@ -26,7 +26,7 @@ void gate_open(std::uint64_t* word, const Where&) { *word = kMark << kMarkShift;
 void gate_arrive(std::uint64_t* word, unsigned warps, const Where& where) {
     warp_barrier(0xffffffff, where);
     if (lane() != 0) return;
-    std::uint64_t now = opened(word, "Gate::arrive", where);
+    std::uint64_t now = opened(word, "Gates::arrive", where);
     happens_before(token(word, turns(now)));
     now += std::uint64_t{1} << kArrivedShift;
     if ((now >> kArrivedShift & kArrived) < warps) {
@@ -38,12 +38,13 @@ void gate_arrive(std::uint64_t* word, unsigned warps, const Where& where) {
 }
 
 void gate_wait(std::uint64_t* word, unsigned turn, const Where& where) {
-    const std::uint64_t now = opened(word, "Gate::wait", where);
+    const std::uint64_t now = opened(word, "Gates::wait", where);
     if (turns(now) <= turn) Runner::instance().wait_at_gate(word, turn, where);
     // A device remembers only whether turns are even or odd.
     if (turns(*word) > turn + 1)
-        fault("Gate::wait for turn " + std::to_string(turn) + " of a gate that has seen " + std::to_string(turns(*word)),
-              where);
+        fault(
+            "Gates::wait for turn " + std::to_string(turn) + " of a gate that has seen " + std::to_string(turns(*word)),
+            where);
     happens_after(token(word, turn));
 }
 

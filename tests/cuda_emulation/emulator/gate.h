@@ -16,14 +16,23 @@ void gate_wait(std::uint64_t* word, unsigned turn, const Where& where);
 namespace limen::cuda {
 
 constexpr unsigned kGateWarps = 4;
+using Gate = std::uint64_t;
 
-struct Gate {
-    std::uint64_t word;
-
+class Gates {
+  public:
     using Where = cuda_emulation::Where;
-    void open(Where where = Where::current()) { cuda_emulation::gate_open(&word, where); }
-    void arrive(Where where = Where::current()) { cuda_emulation::gate_arrive(&word, kGateWarps, where); }
-    void wait(unsigned turn, Where where = Where::current()) { cuda_emulation::gate_wait(&word, turn, where); }
+
+    explicit Gates(Gate* gates) : gates_(gates) {}
+    void open(int gate, Where where = Where::current()) const { cuda_emulation::gate_open(gates_ + gate, where); }
+    void arrive(int gate, Where where = Where::current()) const {
+        cuda_emulation::gate_arrive(gates_ + gate, kGateWarps, where);
+    }
+    void wait(int gate, unsigned turn, Where where = Where::current()) const {
+        cuda_emulation::gate_wait(gates_ + gate, turn, where);
+    }
+
+  private:
+    Gate* gates_;
 };
 
 }  // namespace limen::cuda

@@ -25,6 +25,10 @@ cudaError_t run(const Launch& launch);
 
 namespace limen::cuda {
 
+// As on the smallest devices.
+constexpr bool kLargeShared = false;
+inline bool has_large_shared() { return false; }
+
 template <class Params>
 cudaError_t launch(void (*kernel)(Params), dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t,
                    const Params& params, cuda_emulation::Where where = cuda_emulation::Where::current()) {

@@ -199,7 +199,7 @@ void Runner::report_deadlock() {
         return waits(t) && (t->waits_at != (*one)->waits_at || (!t->waits_at && t->gate != (*one)->gate));
     });
     const auto place = [](const Thread& t) {
-        return "thread " + text(t.indices.thread) + " at " + (t.waits_at ? t.waits_at->construct() : "Gate::wait") +
+        return "thread " + text(t.indices.thread) + " at " + (t.waits_at ? t.waits_at->construct() : "Gates::wait") +
                " at " + cuda_emulation::text(t.waits_at ? t.waits_at->where() : t.gate_where);
     };
     failure_ = "block " + text((*one)->indices.block) + ": all threads wait for others: " + place(**one);
