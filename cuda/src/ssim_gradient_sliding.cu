@@ -204,9 +204,11 @@ __device__ __forceinline__ Pixels<N> read_slowly(const Source& s, const PlaneSou
 
 // The gradient of padded row `row` from column `local` of the sums on, from the blurred slopes.
 template <bool luminance, int Q, bool floats, int N>
-__device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, const Shared<Q, floats>& shared,
+__device__ __forceinline__ void write_gradients(const SlidingGradientParams& params, const Shared<Q, floats>& shared,
                                                 int row, int local, const float (&m)[Q][N], const Pixels<N>& pixels,
                                                 bool direct) {
+    // Both gradients leave no registers for what the compiler would compute once and keep.
+    const SlidingGradientParams& p = Q == 4 ? *shared.params : params;
     const Source& s = p.source;
     const BlockState& state = *shared.state;
     const int c = state.strip + kHistory - s.pad + local, r = row - s.pad;
@@ -249,10 +251,10 @@ __device__ __forceinline__ void write_gradients(const SlidingGradientParams& p, 
         if constexpr (Q == 4) add(coarse.y, out_y);
     }
     if (!direct) {
-        const SlidingGradientParams& params = *shared.params;
+        const SlidingGradientParams& rare = *shared.params;
 #pragma unroll 1
         for (int j = begin; j < end; j++)
-            put_whole_gradient<float>(params.out, params.source, state.tile.plane, row, c + s.pad + j, one_of(out_x, j),
+            put_whole_gradient<float>(rare.out, rare.source, state.tile.plane, row, c + s.pad + j, one_of(out_x, j),
                                       one_of(out_y, j));
         return;
     }
@@ -324,14 +326,19 @@ __device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, c
     for (int group = 0; group <= state.groups; group++) {
         // The lane's row of pixels that is completed in the group before. What it needs of the images comes meanwhile, if there are
         // registers for it.
-        const int row = state.first_row + (group - 1) * kGroup + lanes.row;
-        const bool wanted = group > 0 && row >= state.pixel_row_begin && row < state.pixel_row_end;
-        const int column = state.strip + kHistory - s.pad + lanes.column;
-        // Nor can a pixel be without its pair.
-        const bool direct = floats && wanted && state.direct && row >= p.inner_row_begin && row < p.inner_row_end &&
-                            (s.width % 2 == 0 || column + kColumns < s.width);
         constexpr int N = kHandful<luminance, Q>;
         constexpr bool kEarly = N == kColumns;
+        int row, column;
+        bool wanted, direct;
+        const auto look = [&] {
+            row = state.first_row + (group - 1) * kGroup + lanes.row;
+            column = state.strip + kHistory - s.pad + lanes.column;
+            wanted = group > 0 && row >= state.pixel_row_begin && row < state.pixel_row_end;
+            // Nor can a pixel be without its pair.
+            direct = floats && wanted && state.direct && row >= p.inner_row_begin && row < p.inner_row_end &&
+                     (s.width % 2 == 0 || column + kColumns < s.width);
+        };
+        if (kEarly) look();
         Pixels<N> pixels;
         if (kEarly && direct) pixels = read_pairs<N>(s, state.plane, row - s.pad, column);
         if (group < state.groups) {
@@ -350,6 +357,7 @@ __device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, c
             shared.gradients.have_written(gates, place);
         }
         if (group == 0) continue;
+        if (!kEarly) look();
         const RingPlace<2> before = RingPlace<2>::of(group - 1);
         shared.gradients.wait_to_read(gates, before);
 #pragma unroll 1
@@ -367,7 +375,7 @@ __device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, c
 }
 
 template <bool luminance, int Q, bool floats>
-__global__ void __launch_bounds__(kThreads, floats&& Q == 3 ? kGradientBlocks : 1)
+__global__ void __launch_bounds__(kThreads, floats ? kGradientBlocks : 1)
     gradient_kernel(const __grid_constant__ SlidingGradientParams p) {
     const Shared<Q, floats> shared(shared_memory<char>());
     const bool forward = threadIdx.x < kSlideThreads;  // else the adjoint
