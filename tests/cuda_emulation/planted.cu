@@ -55,14 +55,6 @@ __global__ void __launch_bounds__(kThreads) kernel(const __grid_constant__ Param
     if (planted(Plant::abandoned_copy)) copy_async<4>(&next[t], &in[t]);
     if (!planted(Plant::write_after_read)) __syncthreads();
 
-    // The next warp's number, by way of the gate, and one's own again.
-    next[t] = sum;
-    if (!planted(Plant::lonely_gate) || t >= 32) gates.arrive(0);
-    if (!planted(Plant::gate_race)) gates.wait(0, 0);
-    sum += next[(t + 32) % kThreads];
-    gates.arrive(0);
-    gates.wait(0, planted(Plant::late_at_gate) ? 0 : 1);
-    sum -= next[(t + 32) % kThreads];
     row[t] = sum;
     if (planted(Plant::skipped_syncwarp)) {
         if (t % 2 == 0) __syncwarp();
@@ -76,7 +68,16 @@ __global__ void __launch_bounds__(kThreads) kernel(const __grid_constant__ Param
     if (planted(Plant::absent_lane) && t != 40) most += __shfl_down_sync(0xffffffff, most, 1);
     if (planted(Plant::foreign_mask)) most += __shfl_down_sync(0xffff, most, 1, 16);
 
-    out[t] = most - sum - beside;
+    // The next warp's number, by way of the gate, less itself.
+    next[t] = sum;
+    if (!planted(Plant::lonely_gate) || t >= 32) gates.arrive(0);
+    if (!planted(Plant::gate_race)) gates.wait(0, 0);
+    float nothing = next[(t + 32) % kThreads];
+    gates.arrive(0);
+    gates.wait(0, planted(Plant::late_at_gate) ? 0 : 1);
+    nothing -= next[(t + 32) % kThreads];
+
+    out[t] = most - sum - beside + nothing;
     if (planted(Plant::global_race)) p.out[std::size_t{blockIdx.x} * kThreads] = most;
     if (planted(Plant::block_race) && t == 7) out[t] += p.out[(blockIdx.x + 1) % kBlocks * kThreads];
     if (planted(Plant::global_write) && blockIdx.x == kBlocks - 1) out[t + 1] = most;

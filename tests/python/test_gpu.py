@@ -134,6 +134,8 @@ def test_lpips() -> None:
     score = metric.cuda()(*moved)
     assert_near(score.cpu(), expected, 1e-3)  # convolutions on a GPU may be of TF32
     assert all(torch.isfinite(g).all() for g in torch.autograd.grad(score.sum(), moved))
+    with pytest.raises(ValueError, match=r"y has values from .* outside value_range=\(0, 1\)"):
+        metric(moved[0], moved[1] + 1)
 
 
 def test_nothing_waits_for_the_device() -> None:

@@ -49,7 +49,8 @@ class LPIPS(nn.Module):
     return_layers
         Also return what each layer adds: a last axis of the score, or the channels of the map.
     check_range
-        Whether values outside `value_range` are an error. A look at every pixel; left out in compiled code.
+        Whether values outside `value_range` are an error. A look at every pixel; left out in compiled code and while a
+        CUDA graph is captured.
     dtype
         What the backbone computes in, for example ``"bfloat16"``: by default float32, and float64 for float64 images.
         Distances are summed in float32 or wider.
