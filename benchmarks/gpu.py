@@ -23,7 +23,7 @@ import limen.torch
 from . import gpu_features
 from .gpu_measure import CALLS, QUEUED, ROUNDS, SLOTS, Call, Row, by_turns, check, compare, floor, library, table
 
-SHAPES = [(1, 3, 1080, 1920), (4, 3, 1080, 1920), (1, 3, 2160, 3840)]
+SHAPES: list[tuple[int, ...]] = [(1, 3, 1080, 1920), (4, 3, 1080, 1920), (1, 3, 2160, 3840)]
 COMPILED = "pytorch-msssim, compiled"  # with the first shape alone: a compilation takes minutes
 PAIRS = 4  # of images, taken by turns
 # Of the largest component. In float32 torchmetrics' own rounding reaches .0016.
@@ -106,7 +106,8 @@ def rows_of(peer: Peer, shape: tuple[int, ...]) -> Iterator[Row]:
         ours = partial(metric, data_range=1.0, convention=peer.convention, reduction="mean")
         with torch.no_grad():
             forward = by_turns(ours, pairs(shape)), by_turns(theirs, pairs(shape))
-            check(f"{name} as {peer.name}", *(call() for call in forward), 1e-4)
+            scores = [call() for call in forward]
+            check(f"{name} as {peer.name}", scores[0], scores[1], 1e-4)
             nearer = floor(math.prod(shape), 8, SLOTS) if name == "SSIM" else None
             yield Row(f"{name} forward", shape, peer.name, *compare(*forward), nearer)
         mine, other = trained(ours, shape), trained(theirs, shape)

@@ -50,7 +50,7 @@ KERNELS = (
     Kernel("cs and halving", "ssim_sliding", f"forward_kernel<false, {BESIDE}0, true>", 128, 63792, 4 * 240, 88 + 24),
     Kernel("gradient of x", SLIDING, "gradient_kernel<true, 3, true>", 256, 61440, 2 * 216, 154 + 60, (True, False)),
 )
-# How often a loop inside is run through: for the rows of a group. (Both gradients take loops that are not followed here.)
+# How often a loop inside is run through: for the rows of a group. (Loops of both gradients are not followed here.)
 TRIPS = 2
 
 

@@ -206,9 +206,8 @@ class LPIPS(nn.Module):
 
     def prepare(self, name: str, image: Tensor) -> tuple[Tensor, torch.Size, tuple[int, int]]:
         """Images as the network takes them, (N, 3, H, W) in memory order (N, H, W, 3); batch; height and width."""
-        *prepared, finish_check = self._prepare(name, image)
+        images, batch, size, finish_check = self._prepare(name, image)
         finish_check()
-        images, batch, size = prepared
         return images, batch, size
 
     def _prepare(self, name: str, image: Tensor) -> tuple[Tensor, torch.Size, tuple[int, int], Callable[[], None]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .._lpips_options import ValueRange, check_values
+
+_new_event: Any = torch.cuda.Event  # which has no types
 
 
 def start(name: str, values: Tensor, value_range: ValueRange) -> Callable[[], None]:
@@ -18,18 +21,20 @@ def start(name: str, values: Tensor, value_range: ValueRange) -> Callable[[], No
     """
     if values.is_cuda and torch.cuda.is_current_stream_capturing():
         return lambda: None
-    extremes = torch.stack(torch.aminmax(values))
+    extremes = torch.stack(tuple(torch.aminmax(values)))
     if not values.is_cuda:
-        check_values(name, *extremes.tolist(), value_range)
+        low, high = extremes.tolist()
+        check_values(name, low, high, value_range)
         return lambda: None
     answer = torch.empty(2, dtype=extremes.dtype, pin_memory=True)
     with torch.cuda.device(values.device):
         answer.copy_(extremes, non_blocking=True)
-        arrived = torch.cuda.Event()
+        arrived = _new_event()
         arrived.record()
 
     def finish() -> None:
         arrived.synchronize()
-        check_values(name, *answer.tolist(), value_range)
+        low, high = answer.tolist()
+        check_values(name, low, high, value_range)
 
     return finish
