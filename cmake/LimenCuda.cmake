@@ -60,7 +60,12 @@ if(LIMEN_HAVE_CUDA)
             "SHELL:-Werror all-warnings" -Xcompiler=-Werror
             "SHELL:-Xptxas --warn-on-spills,--warn-on-local-memory-usage,--warning-as-error")
     endif()
-    target_compile_features(limen_cuda PRIVATE cuda_std_20)
+    # CMake before 3.25.2 doesn't know that CUDA has C++20.
+    if("cuda_std_20" IN_LIST CMAKE_CUDA_COMPILE_FEATURES)
+        target_compile_features(limen_cuda PRIVATE cuda_std_20)
+    else()
+        target_compile_options(limen_cuda PRIVATE -std=c++20)
+    endif()
     target_include_directories(limen_cuda
         PUBLIC
             "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/cuda/include>"
