@@ -16,6 +16,7 @@ import limen
 from peers import library
 
 from .cases import Case
+from .lpips_taps import TAPS, Tap, distance_by_limen, distance_by_lpips
 from .rows import Compare
 from .targets import DISTANCE_BACKWARD, DISTANCE_FORWARD
 
@@ -23,16 +24,9 @@ PEER = "lpips"
 READING = "PyTorch, sum of the features"
 CASE, QUICK_CASE = Case(4, 256, 256), Case(1, 64, 64)
 
-# Channels of each tap, and the side of its map from that of the image.
-TAPS: dict[str, list[tuple[int, int]]] = {
-    "alex": [(64, 63), (192, 31), (384, 15), (256, 15), (256, 15)],
-    "squeeze": [(64, 127), (128, 63), (256, 31), (384, 15), (384, 15), (512, 15), (512, 15)],
-    "vgg": [(64, 256), (128, 128), (256, 64), (512, 32), (512, 16)],
-}
-
 pytestmark = [pytest.mark.usefixtures("two_threads"), pytest.mark.parametrize("net", TAPS)]
 
-Taps = list[tuple[Any, Any, Any]]
+Taps = list[Tap]
 
 
 @pytest.fixture
@@ -60,29 +54,23 @@ def _taps(net: str, case: Case) -> Taps:
     return taps
 
 
-def _ours(taps: Taps) -> Any:
-    return sum(limen.feature_distance(*tap) for tap in taps)
-
-
-def _peer(taps: Taps) -> Callable[[], Any]:
-    lpips = library("lpips")
-    layers = [lpips.NetLinLayer(weight.numel(), use_dropout=True).eval() for *_, weight in taps]
-    for layer, (*_, weight) in zip(layers, taps, strict=True):
-        layer.model[1].weight = torch.nn.Parameter(weight[None, :, None, None], requires_grad=False)
-
-    def distance(layer: Any, f0: Any, f1: Any) -> Any:
-        difference = (lpips.normalize_tensor(f0) - lpips.normalize_tensor(f1)) ** 2
-        return lpips.spatial_average(layer(difference))
-
-    return lambda: sum(distance(layer, *tap[:2]) for layer, tap in zip(layers, taps, strict=True)).flatten()
+def _peer(taps: Taps) -> Callable[..., Any]:
+    return distance_by_lpips(library("lpips"), [weight for *_, weight in taps])
 
 
 def test_forward(compare: Compare, quick: bool, net: str) -> None:
     case = QUICK_CASE if quick else CASE
     taps = _taps(net, case)
     theirs = _peer(taps)
-    torch.testing.assert_close(_ours(taps), theirs(), rtol=1e-5, atol=0)
-    compare(lambda: _ours(taps), theirs, operation=DISTANCE_FORWARD[net], peer=PEER, case=case, seconds=8.0)
+    torch.testing.assert_close(distance_by_limen(*taps), theirs(*taps), rtol=1e-5, atol=0)
+    compare(
+        lambda: distance_by_limen(*taps),
+        lambda: theirs(*taps),
+        operation=DISTANCE_FORWARD[net],
+        peer=PEER,
+        case=case,
+        seconds=8.0,
+    )
 
 
 def test_reading(compare: Compare, quick: bool, net: str) -> None:
@@ -94,7 +82,9 @@ def test_reading(compare: Compare, quick: bool, net: str) -> None:
         return [f.sum() for *features, _ in taps for f in features]
 
     assert all(total.isfinite() for total in read())
-    compare(lambda: _ours(taps), read, operation=DISTANCE_FORWARD[net], peer=READING, case=case, seconds=4.0)
+    compare(
+        lambda: distance_by_limen(*taps), read, operation=DISTANCE_FORWARD[net], peer=READING, case=case, seconds=4.0
+    )
 
 
 def test_backward(compare: Compare, quick: bool, net: str) -> None:
@@ -103,7 +93,7 @@ def test_backward(compare: Compare, quick: bool, net: str) -> None:
     # lpips' gradient of a vector of zeros is NaN.
     taps = [(f0 + 1e-6, f1 + 1e-6, weight) for f0, f1, weight in _taps(net, case)]
     features = [f.requires_grad_() for f0, f1, _ in taps for f in (f0, f1)]
-    ours, theirs = _ours(taps).sum(), _peer(taps)().sum()
+    ours, theirs = distance_by_limen(*taps).sum(), _peer(taps)(*taps).sum()
 
     def backward(score: Any) -> Any:
         return torch.autograd.grad(score, features, retain_graph=True)

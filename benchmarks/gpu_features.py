@@ -7,21 +7,15 @@ from typing import Any
 
 import torch
 
-import limen
 import limen.torch
 
 from .gpu_measure import Row, by_turns, check, compare, floor, library
+from .lpips_taps import TAPS, Tap, distance_by_limen, distance_by_lpips
 
 SHAPE = (16, 3, 256, 256)
-# Channels of each tap, and its side for images of that shape.
-TAPS: dict[str, list[tuple[int, int]]] = {
-    "alex": [(64, 63), (192, 31), (384, 15), (256, 15), (256, 15)],
-    "squeeze": [(64, 127), (128, 63), (256, 31), (384, 15), (384, 15), (512, 15), (512, 15)],
-    "vgg": [(64, 256), (128, 128), (256, 64), (512, 32), (512, 16)],
-}
 SETS = 3  # of features, taken by turns
 
-Taps = list[tuple[Any, Any, Any]]
+Taps = list[Tap]
 
 
 def _taps(net: str, seed: int, dtype: torch.dtype = torch.float32) -> Taps:
@@ -39,22 +33,6 @@ def _taps(net: str, seed: int, dtype: torch.dtype = torch.float32) -> Taps:
     return taps
 
 
-def _ours(*taps: Any) -> Any:
-    return sum(limen.feature_distance(*tap) for tap in taps)
-
-
-def _peer(lpips: Any, weights: list[Any]) -> Callable[..., Any]:
-    layers = [lpips.NetLinLayer(weight.numel(), use_dropout=True).eval() for weight in weights]
-    for layer, weight in zip(layers, weights, strict=True):
-        layer.model[1].weight = torch.nn.Parameter(weight[None, :, None, None], requires_grad=False)
-
-    def distance(layer: Any, f0: Any, f1: Any) -> Any:
-        difference = (lpips.normalize_tensor(f0) - lpips.normalize_tensor(f1)) ** 2
-        return lpips.spatial_average(layer(difference))
-
-    return lambda *taps: sum(distance(layer, *tap[:2]) for layer, tap in zip(layers, taps, strict=True)).flatten()
-
-
 def _backward(function: Callable[..., Any], taps: Taps) -> Callable[[], Any]:
     leaves = [(f0.detach().requires_grad_(), f1.detach().requires_grad_(), weight) for f0, f1, weight in taps]
     inputs = [f for f0, f1, _ in leaves for f in (f0, f1)]
@@ -66,18 +44,22 @@ def _distance_rows(lpips: Any, net: str) -> Iterator[Row]:
     weights = [weight for *_, weight in sets[0]]
     sets = [[(f0, f1, w) for (f0, f1, _), w in zip(taps, weights, strict=True)] for taps in sets]
     numbers = sum(f0.numel() for f0, *_ in sets[0])
-    peer = _peer(lpips, weights)
+    peer = distance_by_lpips(lpips, weights)
     name = f"distance of {net} features"
     with torch.no_grad():
-        check(name, _ours(*sets[0]), peer(*sets[0]), 1e-5)
-        times = compare(by_turns(_ours, sets), by_turns(peer, sets))
+        check(name, distance_by_limen(*sets[0]), peer(*sets[0]), 1e-5)
+        times = compare(by_turns(distance_by_limen, sets), by_turns(peer, sets))
         yield Row(f"{name}, forward", SHAPE, "lpips", *times, floor(numbers, 8))
         if net == "vgg":
             half = [_taps(net, seed, torch.bfloat16) for seed in range(SETS)]
             yield Row(
-                f"{name} in bfloat16, forward", SHAPE, "", *compare(by_turns(_ours, half), None), floor(numbers, 4)
+                f"{name} in bfloat16, forward",
+                SHAPE,
+                "",
+                *compare(by_turns(distance_by_limen, half), None),
+                floor(numbers, 4),
             )
-    backward = _backward(_ours, sets[0]), _backward(peer, sets[0])
+    backward = _backward(distance_by_limen, sets[0]), _backward(peer, sets[0])
     for mine, other in zip(*(call() for call in backward), strict=True):
         check(f"gradient of {name}", mine, other, 1e-4)
     times = compare(*backward)

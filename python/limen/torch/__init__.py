@@ -14,7 +14,7 @@ try:
 except ImportError as error:
     raise ImportError("limen.torch needs PyTorch: pip install 'limen[torch]'") from error
 
-if not hasattr(torch.library, "custom_op"):
+if not hasattr(torch.library, "register_fake"):
     raise ImportError(f"limen.torch needs PyTorch 2.4 or later; found {torch.__version__}")
 
 from . import _cuda_kernels as _cuda_kernels  # registers them
