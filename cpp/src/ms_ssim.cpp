@@ -15,7 +15,8 @@ namespace {
 
 using namespace detail;
 
-constexpr std::int64_t kPixelsTogether = 1 << 18;  // of small planes: fewer, and the threads wait for one another
+// Of planes that threads share: fewer, and they wait for one another. Of a plane that one thread does alone: a larger one has tasks for all.
+constexpr std::int64_t kPixelsTogether = 1 << 18, kPixelsAlone = 1 << 20;
 
 // Means [image][channel][scale] to scores, and, if wanted, the means that go with each.
 void score(const std::vector<double>& means, const ImageView& x, const Convention& c, Reduction reduction,
@@ -103,21 +104,29 @@ void ms_ssim_gradient(const ImageView& x, const ImageView& y, double data_range,
     check_output("grad_x", *grad_x, x, x.height, x.width);
     if (grad_y) check_output("grad_y", *grad_y, x, x.height, x.width);
     const Engine engine = engine_for(x.dtype, data_range);
-    // A joint score needs the means of all its channels before it has slopes. As many planes at a time as keep the threads busy, so
-    // that the coarser scales of few wait in memory.
-    const std::int64_t planes = x.batch * x.channels, whole = convention.channels == Channels::joint ? x.channels : 1;
-    const std::int64_t wanted = std::max<std::int64_t>(num_threads(), kPixelsTogether / (x.height * x.width));
-    const std::int64_t together = std::min((wanted + whole - 1) / whole * whole, planes), count = convention.scales;
-    const PlaneGradients work(geometry, convention, data_range, engine, together, *grad_x, grad_y);
-    std::vector<double> means(static_cast<std::size_t>(planes * count)),
-        slopes(static_cast<std::size_t>(together * count));
-    for (std::int64_t first = 0; first < planes; first += together) {
-        const std::int64_t many = std::min(together, planes - first);
+    const std::int64_t planes = x.batch * x.channels, count = convention.scales, threads = num_threads();
+    // A joint score needs the means of all its channels before it has slopes.
+    const std::int64_t whole = convention.channels == Channels::joint ? x.channels : 1;
+    // Small planes, while every thread can have a group of its own, go from the first scale to the gradient alone and wait for nobody. What
+    // is left is done by all: as many planes at a time as keep the threads busy, so that the coarser scales of few wait in memory.
+    const std::int64_t pixels = x.height * x.width;
+    const std::int64_t alone = pixels <= kPixelsAlone ? planes / whole / threads * threads : 0;
+    const std::int64_t left = planes - alone * whole, wanted = std::max(threads, kPixelsTogether / pixels);
+    const std::int64_t together = std::min((wanted + whole - 1) / whole * whole, left);
+    const PlaneGradients work(geometry, convention, data_range, engine, *grad_x, grad_y);
+    std::vector<double> means(static_cast<std::size_t>(planes * count));
+    const auto differentiate = [&](std::int64_t first, std::int64_t many, void* memory) {
         double* const their_means = &means[static_cast<std::size_t>(first * count)];
-        work.differentiate(x, y, first, many, their_means);
+        std::vector<double> slopes(static_cast<std::size_t>(many * count));
+        work.differentiate(x, y, first, many, memory, their_means);
         slopes_of(their_means, many, x.channels, convention, reduction, factor, slopes.data());
-        work.combine(first, many, slopes.data());
-    }
+        work.combine(first, many, memory, slopes.data());
+    };
+    parallel_for(alone, work.bytes(whole),
+                 [&](std::int64_t i, void* memory) { differentiate(i * whole, whole, memory); });
+    const AlignedBytes memory = aligned_bytes(work.bytes(together));
+    for (std::int64_t first = alone * whole; first < planes; first += together)
+        differentiate(first, std::min(together, planes - first), memory.get());
     score(means, x, convention, reduction, scores, nullptr);
 }
 

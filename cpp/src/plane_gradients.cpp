@@ -1,5 +1,6 @@
 #include "plane_gradients.h"
 
+#include "gradient_tiles.h"
 #include "scratch.h"
 
 #include <vector>
@@ -7,12 +8,12 @@
 namespace limen::detail {
 namespace {
 
-constexpr std::int64_t kRows = 246, kHalveRows = 64;
+constexpr std::int64_t kHalveRows = 64;
 
 }  // namespace
 
 PlaneGradients::PlaneGradients(const std::array<Scale, Convention::max_scales>& scales, const Convention& convention,
-                               double data_range, const Engine& engine, std::int64_t most, const OutputView& grad_x,
+                               double data_range, const Engine& engine, const OutputView& grad_x,
                                const OutputView* grad_y)
     : scales_(scales),
       convention_(convention),
@@ -32,38 +33,37 @@ PlaneGradients::PlaneGradients(const std::array<Scale, Convention::max_scales>& 
             scale(j).height * row_pitch(scale(j).width, engine.number) * static_cast<std::int64_t>(engine.number);
         plane_bytes_ += one * (j == 0 ? (direct_ ? 0 : both_ ? 2 : 1) : both_ ? 4 : 3);
     }
-    memory_ = aligned_bytes(static_cast<std::size_t>(std::max<std::int64_t>(plane_bytes_ * most, 1)));
 }
 
-PlaneGradients::Buffer PlaneGradients::buffer(std::int64_t plane, int j, Content content) const {
+PlaneGradients::Buffer PlaneGradients::buffer(void* memory, std::int64_t i, int j, Content content) const {
     const std::int64_t row = row_pitch(scale(j).width, engine_.number);
     const std::int64_t one = scale(j).height * row * static_cast<std::int64_t>(engine_.number);
-    const int place = j == 0 ? content - gradient_x : content;  // the finest scale's u and v are the images
-    return {reinterpret_cast<char*>(memory_.get()) + plane * plane_bytes_ + offsets_[j] + place * one, row};
+    const int part = j == 0 ? content - gradient_x : content;  // the finest scale's u and v are the images
+    return {static_cast<char*>(memory) + i * plane_bytes_ + offsets_[j] + part * one, row};
 }
 
 Plane PlaneGradients::output(const OutputView& out, std::int64_t plane) const {
     return plane_of(&out, Planes{1, out.batch * out.channels, out.channels}, plane);
 }
 
-Plane PlaneGradients::gradient_of(std::int64_t plane, std::int64_t first, int j, Content content) const {
+Plane PlaneGradients::gradient_of(std::int64_t first, void* memory, std::int64_t i, int j, Content content) const {
     if (content == gradient_y && !both_) return {nullptr, 0, 0, DType::float32};
-    if (j == 0 && direct_) return output(content == gradient_x ? grad_x_ : grad_y_, first + plane);
-    const Buffer b = buffer(plane, j, content);
+    if (j == 0 && direct_) return output(content == gradient_x ? grad_x_ : grad_y_, first + i);
+    const Buffer b = buffer(memory, i, j, content);
     return {b.data, b.row, 1, engine_.number == 8 ? DType::float64 : DType::float32};
 }
 
-PairSource PlaneGradients::source(const PairSource& finest, std::int64_t plane, int j) const {
+PairSource PlaneGradients::source(const PairSource& finest, void* memory, std::int64_t i, int j) const {
     if (j == 0) return finest;
     HalveTask halved = {};
-    halved.u = buffer(plane, j, u).data;
-    halved.v = buffer(plane, j, v).data;
-    halved.row = buffer(plane, j, u).row;
+    halved.u = buffer(memory, i, j, u).data;
+    halved.v = buffer(memory, i, j, v).data;
+    halved.row = buffer(memory, i, j, u).row;
     return coarse_plane(finest, halved, scale(j));
 }
 
 void PlaneGradients::differentiate(const ImageView& x, const ImageView& y, std::int64_t first, std::int64_t count,
-                                   double* means) const {
+                                   void* memory, double* means) const {
     const Planes planes = planes_of(x, y, false);
     std::vector<PairSource> finest(static_cast<std::size_t>(count));
     for (std::int64_t p = 0; p < count; p++) {
@@ -71,7 +71,7 @@ void PlaneGradients::differentiate(const ImageView& x, const ImageView& y, std::
         centre(finest[static_cast<std::size_t>(p)], {0, x.height, 0, x.width});
     }
     const auto source_at = [&](std::int64_t plane, int j) {
-        return source(finest[static_cast<std::size_t>(plane)], plane, j);
+        return source(finest[static_cast<std::size_t>(plane)], memory, plane, j);
     };
 
     for (int j = 1; j < convention_.scales; j++) {
@@ -82,10 +82,10 @@ void PlaneGradients::differentiate(const ImageView& x, const ImageView& y, std::
                          const std::int64_t plane = i / bands, begin = i % bands * kHalveRows;
                          HalveTask task = halve_task(source_at(plane, j - 1), scale(j - 1));
                          task.target = {begin, std::min(begin + kHalveRows, scale(j).height), 0, scale(j).width};
-                         task.row = buffer(plane, j, u).row;
+                         task.row = buffer(memory, plane, j, u).row;
                          const std::int64_t at = begin * task.row * static_cast<std::int64_t>(engine_.number);
-                         task.u = buffer(plane, j, u).data + at;
-                         task.v = buffer(plane, j, v).data + at;
+                         task.u = buffer(memory, plane, j, u).data + at;
+                         task.v = buffer(memory, plane, j, v).data + at;
                          task.scratch = scratch;
                          engine_.kernels->halve(task);
                      });
@@ -102,8 +102,8 @@ void PlaneGradients::differentiate(const ImageView& x, const ImageView& y, std::
         for (int j = 0; j < convention_.scales; j++) {
             const Scale& s = scale(j);
             const int pad = s.padding == Padding::valid ? 0 : convention_.size / 2;
-            const Tiles tiles(s.height + 2 * pad, s.width + 2 * pad, kRows, gradient_columns(1), fold_side(pad));
-            widest = std::max(widest, tiles.tile_cols);
+            const GradientTiles tiles(s.height + 2 * pad, s.width + 2 * pad, convention_.size / 2, pad, 1);
+            widest = std::max(widest, tiles.widest());
             for (std::int64_t t = 0; t < tiles.count(); t++) tasks.push_back({p, j, tiles[t]});
         }
     std::vector<double> sums(tasks.size());
@@ -121,8 +121,8 @@ void PlaneGradients::differentiate(const ImageView& x, const ImageView& y, std::
                      task.position_cols = s.position_cols;
                      task.scale = 2 / static_cast<double>(s.position_rows * s.position_cols);
                      task.sums = &sums[static_cast<std::size_t>(i)];
-                     task.grad_x = gradient_of(t.plane, first, t.scale, gradient_x);
-                     task.grad_y = gradient_of(t.plane, first, t.scale, gradient_y);
+                     task.grad_x = gradient_of(first, memory, t.plane, t.scale, gradient_x);
+                     task.grad_y = gradient_of(first, memory, t.plane, t.scale, gradient_y);
                      task.scratch = scratch;
                      if (folds(s.padding)) {
                          const Region own = unpadded(t.pixels, task.source.pad, s.height, s.width);
@@ -139,7 +139,7 @@ void PlaneGradients::differentiate(const ImageView& x, const ImageView& y, std::
             means[p * convention_.scales + j] /= static_cast<double>(scale(j).position_rows * scale(j).position_cols);
 }
 
-void PlaneGradients::combine(std::int64_t first, std::int64_t count, const double* slopes) const {
+void PlaneGradients::combine(std::int64_t first, std::int64_t count, void* memory, const double* slopes) const {
     for (int j = std::max(convention_.scales - 2, 0); j >= 0; j--) {
         const Scale& s = scale(j);
         const bool single = convention_.scales == 1, coarsest = j + 2 == convention_.scales;
@@ -148,7 +148,7 @@ void PlaneGradients::combine(std::int64_t first, std::int64_t count, const doubl
         parallel_for(count * sides * bands, bytes, [&](std::int64_t i, void* scratch) {
             const std::int64_t plane = i / (sides * bands), begin = i % bands * kHalveRows;
             const Content content = i / bands % sides == 0 ? gradient_x : gradient_y;
-            const Plane fine = gradient_of(plane, first, j, content);
+            const Plane fine = gradient_of(first, memory, plane, j, content);
             ExpandTask task = {};
             task.rows = s.rows;
             task.cols = s.cols;
@@ -160,7 +160,7 @@ void PlaneGradients::combine(std::int64_t first, std::int64_t count, const doubl
             if (single) {
                 task.rows.coarse = 0;
             } else {
-                const Plane coarse = gradient_of(plane, first, j + 1, content);
+                const Plane coarse = gradient_of(first, memory, plane, j + 1, content);
                 task.coarse = coarse.data;
                 task.coarse_row = coarse.row;
                 task.coarse_scale = coarsest ? slopes[plane * convention_.scales + j + 1] : 1;

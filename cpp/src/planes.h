@@ -87,16 +87,14 @@ inline std::int64_t shortest_side(Padding padding, int size) {
     }
 }
 
-/// A plane of rows x cols cut into tiles of about the given size and no side shorter than `least`, in a fixed order.
+/// A plane of rows x cols cut into tiles of about the given size, in a fixed order.
 struct Tiles {
     std::int64_t rows, cols, tile_rows, tile_cols, down, across;
 
-    Tiles(std::int64_t rows_, std::int64_t cols_, std::int64_t most_rows, std::int64_t most_cols,
-          std::int64_t least = 1)
-        : rows(rows_), cols(cols_) {
-        tile_rows = std::max(most_rows, least);
-        down = pieces(rows, tile_rows, least);
-        across = pieces(cols, std::max(most_cols, least), least);
+    Tiles(std::int64_t rows_, std::int64_t cols_, std::int64_t most_rows, std::int64_t most_cols)
+        : rows(rows_), cols(cols_), tile_rows(most_rows) {
+        down = pieces(rows, tile_rows);
+        across = pieces(cols, most_cols);
         tile_cols = (cols + across - 1) / across;
     }
     std::int64_t count() const { return down * across; }
@@ -106,18 +104,12 @@ struct Tiles {
     }
 
   private:
-    static std::int64_t pieces(std::int64_t n, std::int64_t most, std::int64_t least) {
-        return std::max<std::int64_t>(n - least, 0) / most + 1;
+    static std::int64_t pieces(std::int64_t n, std::int64_t most) {
+        return std::max<std::int64_t>(n - 1, 0) / most + 1;
     }
 };
 
-/// The shortest side of a tile of padded pixels that folds its padding back into its own pixels, whatever the border.
-inline std::int64_t fold_side(int pad) { return 2 * pad + 1; }
-
 /// Columns of a forward task: wide, since every row's first chunk comes unannounced.
 inline std::int64_t forward_columns(int step) { return 2048 / step; }
-
-/// Columns of a gradient task: its slopes then stay in the second-level cache.
-inline std::int64_t gradient_columns(int step) { return 512 / step; }
 
 }  // namespace limen::detail

@@ -7,9 +7,10 @@ namespace {
 
 using namespace limen::detail;
 
-// Samples of a strip worked on at a time: few enough for the first-level cache to hold their rows and what becomes of them.
-constexpr int kChunk = 64;
-constexpr int chunk_samples(int step) { return step == 3 ? 48 : kChunk; }
+// Samples of a strip worked on at a time: few enough for the first-level cache to hold most of their rows and what becomes of them.
+// More of interleaved RGB, since what is kept of the chunk before is more, too.
+constexpr int kChunk = 64, kWidestChunk = 96;
+constexpr int chunk_samples(int step) { return step == 3 ? kWidestChunk : kChunk; }
 
 // An odd number of 64-byte lines, so that a column of rows does not fall into one cache set.
 static inline int64_t row_pitch(int64_t samples, size_t size) {
@@ -21,10 +22,10 @@ static inline int64_t row_pitch(int64_t samples, size_t size) {
 // cache lines.
 constexpr int64_t kept_samples(int64_t reach, int64_t step) { return (2 * reach * step + 15) / 16 * 16; }
 
-// Pixels that a gradient task reads left of its own: the reach of a window, and as many more as put its own pixels, which are done
-// that reach after they are read, at the beginning of a cache line.
-constexpr int64_t gradient_halo(int64_t reach, int64_t step) {
-    int64_t halo = 2 * reach;
+// Pixels that a gradient task reads left of its own: as far as there are positions whose windows see its own, and as many more as put
+// its own pixels, which are done a window's reach after they are read, at the beginning of a cache line.
+constexpr int64_t gradient_halo(int64_t col_begin, int64_t reach, int64_t step) {
+    int64_t halo = col_begin < 2 * reach ? col_begin : 2 * reach;
     while ((2 * reach + halo) * step % 16 != 0) halo++;
     return halo;
 }
@@ -56,8 +57,7 @@ static inline GradientLayout gradient_layout(int64_t cols, int reach, int step, 
     s.pitch = row_pitch(cols * step + chunk, size);
     s.rows = s.ring_rows * s.pitch;
     s.columns = (2 * reach * step + chunk + kStrip) * kStrip;  // blocks of columns may end behind the chunk
-    s.out = kStrip * kChunk;  // rows of gradients stand kChunk apart, whatever the step
-    static_assert(kChunk >= chunk_samples(3));
+    s.out = kStrip * kWidestChunk;  // rows of gradients stand that far apart, whatever the step
     s.total = s.moments.total + 4 * s.columns + 4 * s.rows + 2 * s.out;
     return s;
 }

@@ -2,6 +2,7 @@
 
 #include "checks.h"
 #include "downsample.h"
+#include "gradient_tiles.h"
 #include "planes.h"
 #include "reduce.h"
 #include "scratch.h"
@@ -12,8 +13,8 @@
 namespace limen {
 namespace {
 
-// Rows of positions in a task. With the 2 * 5 rows above that a gradient also needs, a whole number of strips.
-constexpr std::int64_t kForwardRows = 128, kGradientRows = 246;
+// Rows of positions in a task.
+constexpr std::int64_t kForwardRows = 128;
 
 bool is_half(const OutputView* out) { return out && (out->dtype == DType::float16 || out->dtype == DType::bfloat16); }
 
@@ -100,9 +101,9 @@ void ssim_gradient(const ImageView& x, const ImageView& y, double data_range, co
     const Formula formula = formula_of(convention, data_range, true);
     PairSource padding = {};
     pad(padding, convention.padding, formula.window.reach);
-    const Tiles tiles(x.height + 2 * padding.pad, x.width + 2 * padding.pad, kGradientRows,
-                      gradient_columns(planes.step), fold_side(padding.pad));
-    const GradientLayout layout = gradient_layout(tiles.tile_cols, formula.window.reach, planes.step, engine.number);
+    const GradientTiles tiles(x.height + 2 * padding.pad, x.width + 2 * padding.pad, formula.window.reach, padding.pad,
+                              planes.step);
+    const GradientLayout layout = gradient_layout(tiles.widest(), formula.window.reach, planes.step, engine.number);
     const double count = static_cast<double>(map_rows * map_cols) *
                          (reduction == Reduction::image ? static_cast<double>(x.channels) : 1);
     std::vector<double> sums(static_cast<std::size_t>(planes.count * tiles.count() * planes.step));

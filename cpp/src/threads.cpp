@@ -44,7 +44,7 @@ namespace detail {
 
 int threads_for(std::int64_t count) {
 #if defined(_OPENMP)
-    if (forked) return 1;
+    if (forked || omp_in_parallel()) return 1;
     return static_cast<int>(std::clamp<std::int64_t>(count, 1, threads()));
 #else
     static_cast<void>(count);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <new>
 
@@ -27,7 +28,8 @@ inline AlignedBytes aligned_bytes(std::size_t size) {
 }
 
 /// Calls task(i, scratch) for every i below `count`, each thread with `scratch_bytes` of its own. Which thread takes which task is
-/// left to chance: a task's result may depend on nothing but i.
+/// left to chance: a task's result may depend on nothing but i. A task that calls this in turn stays on its thread. Throws what a task
+/// has thrown, when all are done.
 template <class Task>
 void parallel_for(std::int64_t count, std::size_t scratch_bytes, const Task& task) {
     const int threads = threads_for(count);
@@ -37,12 +39,21 @@ void parallel_for(std::int64_t count, std::size_t scratch_bytes, const Task& tas
         for (std::int64_t i = 0; i < count; i++) task(i, scratch.get());
         return;
     }
+    std::exception_ptr failure;
 #pragma omp parallel num_threads(threads)
     {
         std::byte* const mine = scratch.get() + each * static_cast<std::size_t>(thread_index());
 #pragma omp for schedule(dynamic)
-        for (std::int64_t i = 0; i < count; i++) task(i, mine);
+        for (std::int64_t i = 0; i < count; i++) {
+            try {
+                task(i, mine);
+            } catch (...) {
+#pragma omp critical(limen_failure)
+                failure = std::current_exception();
+            }
+        }
     }
+    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace limen::detail

@@ -22,6 +22,12 @@ struct SlopeBuffers {
         out_x = at + 4 * s.rows;
         out_y = out_x + s.out;
     }
+
+    // For a first strip whose first row has no positions above it.
+    void clear_rows_before_first(int64_t count) const {
+        for (T* ring : rows)
+            memset(ring + (ring_rows - count) * pitch, 0, static_cast<size_t>(count * pitch) * sizeof(T));
+    }
 };
 
 // Rows of slopes as a strip's pixels need them: the 2 * reach rows before the strip, then its own. `slot`, a multiple of kStrip, is
@@ -127,7 +133,7 @@ __attribute__((noinline)) void combine_slopes(const Taps<T>& taps, const SlopeBu
         }
         for (int i = 0; i < Count; i++) {
             const Vec<T> at_u = load_unaligned(u + (r + i) * pitch), at_v = load_unaligned(v + (r + i) * pitch);
-            const int64_t to = (r + i) * kChunk;
+            const int64_t to = (r + i) * kWidestChunk;
             if constexpr (both) {
                 const Vec<T> gu = sum[0][i] + at_u * sum[1][i], gv = sum[3][i] + at_v * sum[2][i];
                 store(out_x + to, scale * (gu + gv));
@@ -170,8 +176,11 @@ void gradient_of(const GradientTask& task) {
     T* const weights = task.weights.data ? b.map : nullptr;
 
     // Pixel (r, c) gathers from positions up to 2 reach above and left of it. Samples are counted from the left of the halo.
-    const int64_t halo = gradient_halo(reach, step), own = halo * step, samples = (halo + cols + 2 * reach) * step;
-    const Region sweep = {p.row_begin - 2 * reach, p.row_end, p.col_begin - halo, p.col_end + 2 * reach};
+    const int64_t halo = gradient_halo(p.col_begin, reach, step), own = halo * step,
+                  samples = (halo + cols + 2 * reach) * step;
+    const int64_t above = p.row_begin < 2 * reach ? p.row_begin : 2 * reach;
+    const Region sweep = {p.row_begin - above, p.row_end, p.col_begin - halo, p.col_end + 2 * reach};
+    if (above < 2 * reach) d.clear_rows_before_first(2 * reach);
     // Positions that exist and that a pixel of the task gathers from.
     const int64_t exist_begin = own - (p.col_begin < 2 * reach ? p.col_begin * step : history);
     const int64_t exist_end =
@@ -226,8 +235,9 @@ void gradient_of(const GradientTask& task) {
                                                d.out_y + i);
                 if (done > 0 && top < bottom) {
                     const Block block = {row + top, bottom - top, p.col_begin + sample / step, done / step};
-                    save_block<T>(task.grad_x, s, block, d.out_x + top * kChunk, kChunk);
-                    if constexpr (both) save_block<T>(task.grad_y, s, block, d.out_y + top * kChunk, kChunk);
+                    save_block<T>(task.grad_x, s, block, d.out_x + top * kWidestChunk, kWidestChunk);
+                    if constexpr (both)
+                        save_block<T>(task.grad_y, s, block, d.out_y + top * kWidestChunk, kWidestChunk);
                 }
             }
             for (int q = 0; q < 4; q++) keep_history<T>(b.columns[q], chunk, history);

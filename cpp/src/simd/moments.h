@@ -78,7 +78,7 @@ LIMEN_INLINE void blur_chunk(const Taps<T>& taps, const MomentBuffers<T>& b, Pit
     load_block<T>(s, block, b.u, b.v, pitch);
     for (int64_t i = samples; i % kLanes<T> != 0; i++)  // the last block of columns reads on to a whole vector
         for (int64_t r = 0; r < block.rows; r++) b.u[r * pitch + i] = b.v[r * pitch + i] = 0;
-    const int64_t turns = 4 * kChunk / kLanes<T>;
+    const int64_t turns = 4 * chunk_samples(s.step) / kLanes<T>;
     for (int64_t i = 0, turn = 0; i < samples; i += kLanes<T>) {
         const int64_t to = (history + i) * kStrip;
         ahead(turn++, turns);
