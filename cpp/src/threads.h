@@ -2,11 +2,13 @@
 
 #include "kernels.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include <limen/runtime.hpp>
 
@@ -39,17 +41,31 @@ void parallel_for(std::int64_t count, std::size_t scratch_bytes, const Task& tas
         for (std::int64_t i = 0; i < count; i++) task(i, scratch.get());
         return;
     }
+    // A thread has a range of tasks: neighbours' memory is next to each other, and two processors that write there hinder one another.
+    // One that is done goes on with others' ranges.
+    struct alignas(64) Range {
+        std::atomic<std::int64_t> next;
+        std::int64_t end;
+    };
+    std::vector<Range> ranges(static_cast<std::size_t>(threads));
+    for (int t = 0; t < threads; t++) {
+        ranges[static_cast<std::size_t>(t)].next = count * t / threads;
+        ranges[static_cast<std::size_t>(t)].end = count * (t + 1) / threads;
+    }
     std::exception_ptr failure;
 #pragma omp parallel num_threads(threads)
     {
-        std::byte* const mine = scratch.get() + each * static_cast<std::size_t>(thread_index());
-#pragma omp for schedule(dynamic)
-        for (std::int64_t i = 0; i < count; i++) {
-            try {
-                task(i, mine);
-            } catch (...) {
+        const int mine = thread_index();
+        std::byte* const memory = scratch.get() + each * static_cast<std::size_t>(mine);
+        for (int t = 0; t < threads; t++) {
+            Range& range = ranges[static_cast<std::size_t>((mine + t) % threads)];
+            for (std::int64_t i; (i = range.next++) < range.end;) {
+                try {
+                    task(i, memory);
+                } catch (...) {
 #pragma omp critical(limen_failure)
-                failure = std::current_exception();
+                    failure = std::current_exception();
+                }
             }
         }
     }

@@ -31,15 +31,13 @@ struct FeatureScratch {
 };
 
 // `channels` channels from `channel` on. Their sums are taken by themselves first: long sums are then exacter.
-template <class T, class E, bool unit, int channels>
+template <class T, class E, bool unit, bool ahead, int channels>
 LIMEN_INLINE void sum_channels(const FeatureTask& t, const FeatureScratch<T>& scratch, const Slots<T>& run, const E* f0,
                                const E* f1, int64_t channel) {
     const T* const w = weights_of<T>(t.weights) + channel;
     const int64_t c0 = t.f0.channel, c1 = t.f1.channel;
     f0 += channel * c0;
     f1 += channel * c1;
-    const int64_t left = t.channels - channel;
-    const int64_t next0 = next_channels<E>(t.f0, left, channels), next1 = next_channels<E>(t.f1, left, channels);
     const int slots = run.slots();
     for (int i = 0; i < slots; i++) {
         const int at = run.at(i);
@@ -50,8 +48,10 @@ LIMEN_INLINE void sum_channels(const FeatureTask& t, const FeatureScratch<T>& sc
 #pragma GCC unroll 4
             for (int k = 0; k < channels; k++) {
                 const E *const x = f0 + k * c0 + at, *const y = f1 + k * c1 + at;
-                __builtin_prefetch(x + next0);
-                __builtin_prefetch(y + next1);
+                if constexpr (ahead) {
+                    __builtin_prefetch(x + channels * c0);
+                    __builtin_prefetch(y + channels * c1);
+                }
                 feature_add<unit>(s, numbers<T>(x), numbers<T>(y), ratio, w[k]);
             }
         } else {
@@ -78,8 +78,11 @@ __attribute__((noinline)) void sum_planar(const FeatureTask& t, const FeatureScr
                                           const E* f0, const E* f1) {
     constexpr int group = 4;
     int64_t c = 0;
-    for (; c + group <= t.channels; c += group) sum_channels<T, E, unit, group>(t, scratch, run, f0, f1, c);
-    for (; c < t.channels; c++) sum_channels<T, E, unit, 1>(t, scratch, run, f0, f1, c);
+    if (worth_prefetching<E>(t.f0) && worth_prefetching<E>(t.f1))
+        for (; c + 2 * group <= t.channels; c += group)
+            sum_channels<T, E, unit, true, group>(t, scratch, run, f0, f1, c);
+    for (; c + group <= t.channels; c += group) sum_channels<T, E, unit, false, group>(t, scratch, run, f0, f1, c);
+    for (; c < t.channels; c++) sum_channels<T, E, unit, false, 1>(t, scratch, run, f0, f1, c);
 }
 
 // The sum of each vector.

@@ -65,7 +65,13 @@ LIMEN_INLINE void put_gradient(const Features& out, int64_t at, int64_t stride, 
     else store_some<T>(out.data, out.dtype, at, stride, v, begin, end);
 }
 
-template <class T, class E, bool plain, int channels>
+// Of the next channels.
+template <class E, int channels>
+LIMEN_INLINE void write_soon(const Features& out, int64_t at) {
+    if (out.data) __builtin_prefetch(static_cast<const E*>(out.data) + at + channels * out.channel, 1);
+}
+
+template <class T, class E, bool plain, bool ahead, int channels>
 LIMEN_INLINE void gradient_channels(const FeatureGradientTask& t, const GradientRows<T>& rows, const Slots<T>& run,
                                     const Positions& p, int64_t channel) {
     using R = GradientRows<T>;
@@ -74,12 +80,6 @@ LIMEN_INLINE void gradient_channels(const FeatureGradientTask& t, const Gradient
     const E* const f1 = static_cast<const E*>(t.f1.data) + offset(t.f1, p) + channel * t.f1.channel;
     const int64_t g0 = offset(t.grad0, p) + channel * t.grad0.channel,
                   g1 = offset(t.grad1, p) + channel * t.grad1.channel;
-    const int64_t left = t.channels - channel;
-    const int64_t next0 = next_channels<E>(t.f0, left, channels), next1 = next_channels<E>(t.f1, left, channels);
-    const int64_t out0 = next_channels<E>(t.grad0, left, channels), out1 = next_channels<E>(t.grad1, left, channels);
-    const auto write_soon = [&](const Features& out, int64_t at, int64_t ahead) LIMEN_INLINE_LAMBDA {
-        if (plain && out.data && ahead > 0) __builtin_prefetch(static_cast<const E*>(out.data) + at + ahead, 1);
-    };
     Vec<T> sums[channels] = {};
     const int slots = run.slots();
     for (int i = 0; i < slots; i++) {
@@ -92,10 +92,12 @@ LIMEN_INLINE void gradient_channels(const FeatureGradientTask& t, const Gradient
             Vec<T> a, b;
             if (plain || run.whole) {
                 const E *const x = f0 + k * t.f0.channel + at, *const y = f1 + k * t.f1.channel + at;
-                __builtin_prefetch(x + next0);
-                __builtin_prefetch(y + next1);
-                write_soon(t.grad0, g0 + k * t.grad0.channel + at, out0);
-                write_soon(t.grad1, g1 + k * t.grad1.channel + at, out1);
+                if constexpr (ahead) {
+                    __builtin_prefetch(x + channels * t.f0.channel);
+                    __builtin_prefetch(y + channels * t.f1.channel);
+                    write_soon<E, channels>(t.grad0, g0 + k * t.grad0.channel + at);
+                    write_soon<E, channels>(t.grad1, g1 + k * t.grad1.channel + at);
+                }
                 a = numbers<T>(x);
                 b = numbers<T>(y);
             } else {
@@ -118,9 +120,15 @@ template <class T, class E, bool plain>
 __attribute__((noinline)) void gradient_planar(const FeatureGradientTask& t, const GradientRows<T>& rows,
                                                const Slots<T>& run, const Positions& p) {
     int64_t c = 0;
-    // Not more: each channel is two streams of reads and two of writes.
-    for (; c + 2 <= t.channels; c += 2) gradient_channels<T, E, plain, 2>(t, rows, run, p, c);
-    for (; c < t.channels; c++) gradient_channels<T, E, plain, 1>(t, rows, run, p, c);
+    constexpr int group = 2;  // not more: each channel is two streams of reads and two of writes
+    if constexpr (plain) {
+        const auto worth = [](const Features& f) { return !f.data || worth_prefetching<E>(f); };
+        if (worth(t.f0) && worth(t.f1) && worth(t.grad0) && worth(t.grad1))
+            for (; c + 2 * group <= t.channels; c += group)
+                gradient_channels<T, E, plain, true, group>(t, rows, run, p, c);
+    }
+    for (; c + group <= t.channels; c += group) gradient_channels<T, E, plain, false, group>(t, rows, run, p, c);
+    for (; c < t.channels; c++) gradient_channels<T, E, plain, false, 1>(t, rows, run, p, c);
 }
 
 template <class T, class E, bool plain>

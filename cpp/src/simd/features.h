@@ -93,13 +93,13 @@ struct Slots {
 
 LIMEN_INLINE int64_t offset(const Features& f, const Positions& p) { return p.row * f.row + p.col * f.col; }
 
-// How many elements ahead the next `taken` of `left` channels are, which are to be asked for while these are worked on: every
-// channel's row is a stream of its own, too short for the processor to foresee. 0 where there are none, or where planes lie so
-// that one line of each falls into the same set of the first-level cache, and what comes would drive out what is in use.
+// Whether to ask for the next channels while some are worked on: every channel's row is a stream of its own, too short for the
+// processor to foresee. Not where planes lie so that one line of each falls into the same set of the first-level cache, and what comes
+// would drive out what is in use.
 template <class E>
-LIMEN_INLINE int64_t next_channels(const Features& f, int64_t left, int64_t taken) {
+LIMEN_INLINE bool worth_prefetching(const Features& f) {
     constexpr int64_t period = 4096;
-    return left < 2 * taken || f.channel * static_cast<int64_t>(sizeof(E)) % period == 0 ? 0 : taken * f.channel;
+    return f.channel * static_cast<int64_t>(sizeof(E)) % period != 0;
 }
 
 // Calls work(positions) for the runs that `region` is cut into.

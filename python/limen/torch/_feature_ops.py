@@ -16,7 +16,7 @@ from .._arrays import spatial_axes
 from ._axes import score_dtype, score_shape
 from ._gradient_ops import empty_gradient, once, unrecorded
 from ._operator import define
-from ._ops import empty_score, in_place, score
+from ._ops import empty_score, in_place, score, to_fill
 
 STATE = _core.feature_state_size
 
@@ -106,8 +106,8 @@ def feature_distance_gradient(
         channel_axis,
         in_place(as_features(state, channel_axis)),
         in_place(as_features(upstream.unsqueeze(-3), channel_axis)),
-        in_place(grad_f0, need_f0),
-        in_place(grad_f1, need_f1),
+        to_fill(grad_f0, need_f0),
+        to_fill(grad_f1, need_f1),
         in_place(grad_weight, need_weight),
     )
     return grad_f0, grad_f1, grad_weight

@@ -18,7 +18,7 @@ from torch import Tensor
 from .. import _core
 from ._axes import on_pixels, score_dtype, score_shape
 from ._operator import Operator, define
-from ._ops import IMAGES, Options, empty_score, in_place, score
+from ._ops import IMAGES, Options, empty_score, in_place, score, to_fill
 
 
 class _Once(torch.autograd.Function):
@@ -71,7 +71,7 @@ def _define_with_gradient(name: str, core: Callable[..., Any]) -> Operator:
         *options, expected, need_x, need_y = rest
         chosen = Options(*options)
         grad_x, grad_y = empty_float_gradients(x, y, need_x, need_y)
-        filled = {"grad_x": in_place(grad_x, need_x), "grad_y": in_place(grad_y, need_y)}
+        filled = {"grad_x": to_fill(grad_x, need_x), "grad_y": to_fill(grad_y, need_y)}
         factor = expected / images_averaged(x, chosen)
         values = core(in_place(x), in_place(y), *chosen.of_core(), **filled, factor=factor)
         return score(values, x), grad_x, grad_y

@@ -16,7 +16,7 @@ from ._axes import on_pixels, score_dtype
 from ._conventions import from_text, native
 from ._gradient_ops import empty_gradient, once, unrecorded
 from ._operator import define
-from ._ops import IMAGES, Options, empty_score, in_place, score
+from ._ops import IMAGES, Options, empty_score, in_place, score, to_fill
 
 
 def empty_map(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
@@ -55,7 +55,7 @@ def ssim_weighted_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Gradients of the sum over positions of `weight` times the map."""
     grad_x, grad_y = empty_gradient(x, need_x, x.dtype), empty_gradient(y, need_y, y.dtype)
-    filled = in_place(grad_x, need_x), in_place(grad_y, need_y)
+    filled = to_fill(grad_x, need_x), to_fill(grad_y, need_y)
     images = in_place(x), in_place(y)
     _core.ssim_gradient(*images, native(convention), data_range, channel_axis, "image", *filled, in_place(weight))
     return grad_x, grad_y
