@@ -61,7 +61,7 @@ test-python: test-cpp ## Python tests
 
 test-package: $(VENV)/.dev ## Source archive, a wheel made from it in isolation, and that wheel beside NumPy alone
 	rm -rf build/package
-	SKBUILD_CMAKE_DEFINE=LIMEN_CUDA=OFF $(BIN)/python -m build --outdir build/package
+	SKBUILD_CMAKE_DEFINE="LIMEN_WERROR=ON;LIMEN_CUDA=OFF" SKBUILD_BUILD_DIR=build/python $(BIN)/python -m build --outdir build/package
 	$(BIN)/python -m venv build/package/venv
 	build/package/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt build/package/*.whl
 	build/package/venv/bin/python -c 'import numpy, limen; x = numpy.zeros((3, 32, 32), "uint8"); assert limen.ssim(x, x) == 1'
