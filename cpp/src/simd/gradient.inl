@@ -124,7 +124,7 @@ template <class T, int R, bool both, int N>
 __attribute__((noinline)) void combine_slopes(const Taps<T>& taps, const SlopeBuffers<T, both>& d, int64_t slot,
                                               int64_t sample, T scale, const T* u, const T* v, Pitch<N> pitch, T* out_x,
                                               T* out_y) {
-    constexpr int Count = 2;
+    constexpr int Count = 8;
     for (int r = 0; r < kStrip; r += Count) {
         Vec<T> sum[4][Count];
         for (int q = 0; q < slope_count(both); q++) {
