@@ -22,6 +22,7 @@ from .targets import DISTANCE_BACKWARD, DISTANCE_FORWARD
 
 PEER = "lpips"
 READING = "PyTorch, sum of the features"
+WRITING = "PyTorch, the features times a number"
 CASE, QUICK_CASE = Case(4, 256, 256), Case(1, 64, 64)
 
 pytestmark = [pytest.mark.usefixtures("two_threads"), pytest.mark.parametrize("net", TAPS)]
@@ -89,16 +90,41 @@ def test_reading(compare: Compare, quick: bool, net: str) -> None:
 
 def test_backward(compare: Compare, quick: bool, net: str) -> None:
     """The backward pass alone, to both features."""
-    case = QUICK_CASE if quick else CASE
-    # lpips' gradient of a vector of zeros is NaN.
-    taps = [(f0 + 1e-6, f1 + 1e-6, weight) for f0, f1, weight in _taps(net, case)]
-    features = [f.requires_grad_() for f0, f1, _ in taps for f in (f0, f1)]
+    taps, features = _differentiable(net, quick)
     ours, theirs = distance_by_limen(*taps).sum(), _peer(taps)(*taps).sum()
-
-    def backward(score: Any) -> Any:
-        return torch.autograd.grad(score, features, retain_graph=True)
-
-    for got, want in zip(backward(ours), backward(theirs), strict=True):
+    for got, want in zip(_backward(ours, features), _backward(theirs, features), strict=True):
         torch.testing.assert_close(got, want, rtol=0, atol=1e-5 * float(want.abs().max()))
-    calls = (lambda: backward(ours)), (lambda: backward(theirs))
+    calls = (lambda: _backward(ours, features)), (lambda: _backward(theirs, features))
+    case = QUICK_CASE if quick else CASE
     compare(*calls, operation=DISTANCE_BACKWARD[net], peer=PEER, case=case, seconds=8.0)
+
+
+def test_writing(compare: Compare, quick: bool, net: str) -> None:
+    """What there is to win going backward: gradients are as many numbers as the features."""
+    taps, features = _differentiable(net, quick)
+    score = distance_by_limen(*taps).sum()
+    assert all(gradient.isfinite().all() for gradient in _backward(score, features))
+
+    def write() -> list[Any]:
+        with torch.no_grad():
+            return [0.5 * feature for feature in features]
+
+    case = QUICK_CASE if quick else CASE
+    compare(
+        lambda: _backward(score, features),
+        write,
+        operation=DISTANCE_BACKWARD[net],
+        peer=WRITING,
+        case=case,
+        seconds=4.0,
+    )
+
+
+def _differentiable(net: str, quick: bool) -> tuple[Taps, list[Any]]:
+    # lpips' gradient of a vector of zeros is NaN.
+    taps = [(f0 + 1e-6, f1 + 1e-6, weight) for f0, f1, weight in _taps(net, QUICK_CASE if quick else CASE)]
+    return taps, [f.requires_grad_() for f0, f1, _ in taps for f in (f0, f1)]
+
+
+def _backward(score: Any, features: list[Any]) -> Any:
+    return torch.autograd.grad(score, features, retain_graph=True)

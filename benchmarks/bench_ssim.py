@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from .cases import Case, as_uint8, photographs
 from .opencv import LAYOUTS, FiveBlurs
 from .peers import PEERS
 from .rows import Compare
+from .targets import HASHING, HASHING_ON_ONE
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -62,3 +65,15 @@ def test_uint8_channels_last(compare: Compare, case: Case) -> None:
 @pytest.mark.parametrize("gradient", [False, True], ids=["forward", "gradient"])
 def test_two_threads(compare: Compare, case: Case, two_processors: None, gradient: bool) -> None:
     rows.two_threads(compare, case, "ssim", gradient=gradient)
+
+
+def test_two_threads_of_the_machine(compare: Compare, case: Case, two_processors: None) -> None:
+    """What there is to win: for about as long as SSIM takes, work that shares nothing."""
+    rounds = max(1000, case.values // 400)
+
+    def work(_: int) -> bytes:
+        return hashlib.pbkdf2_hmac("sha256", b"", b"", rounds)
+
+    with ThreadPoolExecutor(2) as pool:
+        calls = (lambda: list(pool.map(work, range(2)))), (lambda: list(map(work, range(2))))
+        compare(*calls, operation=HASHING, peer=HASHING_ON_ONE, case=case)

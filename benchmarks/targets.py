@@ -77,6 +77,9 @@ TARGETS = [
     ),
 ]
 
+# No aim, but what a second thread is worth on the machine, to work that needs nothing but a processor.
+HASHING, HASHING_ON_ONE = "Hashing on two threads", "one thread"
+
 # LPIPS has cases of its own: a network is a hundred times the work of SSIM, and two threads are what it is run on.
 _NETS = ("alex", "squeeze", "vgg")
 LPIPS_FORWARD = {net: f"LPIPS {net} forward" for net in _NETS}

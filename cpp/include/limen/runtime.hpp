@@ -17,7 +17,8 @@ std::string implementation();
 /// "auto" takes the environment's choice, or the best. Throws std::invalid_argument for a name that is not in implementations().
 void set_implementation(std::string_view name);
 
-/// Threads a call may use; results do not depend on it. At first OMP_NUM_THREADS or the number of processors.
+/// Threads a call may use; results do not depend on it. At first OMP_NUM_THREADS or the number of processors. A call from within a
+/// parallel region of OpenMP stays on its thread.
 int num_threads();
 void set_num_threads(int count);
 
