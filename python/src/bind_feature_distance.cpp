@@ -13,19 +13,36 @@ ImageView input(const OutputView& v) {
             v.width, v.batch_stride, v.channel_stride, v.row_stride, v.column_stride};
 }
 
-// Numbers for the channels, contiguous float64, or none. They are kept alive by `object`.
-double* channel_numbers(const char* name, const py::object& object, std::int64_t channels) {
-    if (object.is_none()) return nullptr;
-    const Array a = array_of(name, object);
-    const bool dense = a.shape.size() == 1 && (a.shape[0] < 2 || a.strides[0] == 1);
-    if (a.dtype != DType::float64 || !dense)
-        throw py::value_error(std::string(name) + " must be a contiguous float64 array of one axis; got shape " +
+// One number for each channel, side by side.
+Array channel_array(const char* name, const py::object& object, std::int64_t channels) {
+    Array a = array_of(name, object);
+    if (a.shape.size() != 1 || (a.shape[0] > 1 && a.strides[0] != 1))
+        throw py::value_error(std::string(name) + " must be a contiguous array of one axis; got shape " +
                               repr(a.shape));
     if (a.shape[0] != channels)
         throw py::value_error(std::string(name) + " must have " + std::to_string(channels) +
                               " numbers, one for each channel; got " + std::to_string(a.shape[0]));
-    return reinterpret_cast<double*>(a.data);
+    return a;
 }
+
+// float32 or float64, or none.
+class Weights {
+  public:
+    Weights(const py::object& object, std::int64_t channels) {
+        if (object.is_none()) return;
+        const Array a = channel_array("weight", object, channels);
+        const auto copy = [&](const auto* from) { numbers_.assign(from, from + channels); };
+        if (a.dtype == DType::float64) copy(reinterpret_cast<const double*>(a.data));
+        else if (a.dtype == DType::float32) copy(reinterpret_cast<const float*>(a.data));
+        else throw py::value_error("weight must be float32 or float64");
+        given_ = true;
+    }
+    const double* data() const { return given_ ? numbers_.data() : nullptr; }
+
+  private:
+    std::vector<double> numbers_;
+    bool given_ = false;
+};
 
 py::object score(const py::object& f0, const py::object& f1, const py::object& weight, int channel_axis,
                  const std::string& reduction, const py::object& map, const py::object& state) {
@@ -34,12 +51,12 @@ py::object score(const py::object& f0, const py::object& f1, const py::object& w
     features.add("map", map, features.height(), features.width(), true, 1);
     features.add("state", state, features.height(), features.width(), true, feature_state_size);
     const std::vector<Images::Views> calls = features.views();
-    const double* const weights = channel_numbers("weight", weight, calls[0].x.channels);
+    const Weights weights(weight, calls[0].x.channels);
     std::vector<double> scores(static_cast<std::size_t>(calls[0].x.batch) * calls.size());
     {
         const py::gil_scoped_release release;  // the views hold no Python object
         for (const Images::Views& v : calls)
-            feature_distance(v.x, v.y, weights, scores.data() + v.first, v.other(0), v.other(1));
+            feature_distance(v.x, v.y, weights.data(), scores.data() + v.first, v.other(0), v.other(1));
     }
     // The channels are summed over: there is nothing for "none" to keep.
     return score_object(scores, features.score_shape(reduction == "none" ? "image" : reduction), reduction);
@@ -55,13 +72,19 @@ void gradient(const py::object& f0, const py::object& f1, const py::object& weig
     features.add("grad_f1", grad_f1, features.height(), features.width(), true);
     const std::vector<Images::Views> calls = features.views();
     const auto channels = static_cast<std::size_t>(calls[0].x.channels);
-    const double* const weights = channel_numbers("weight", weight, calls[0].x.channels);
-    double* const sums = channel_numbers("grad_weight", grad_weight, calls[0].x.channels);
+    const Weights weights(weight, calls[0].x.channels);
+    Array of_weight;  // keeps its memory
+    double* sums = nullptr;
+    if (!grad_weight.is_none()) {
+        of_weight = channel_array("grad_weight", grad_weight, calls[0].x.channels);
+        if (of_weight.dtype != DType::float64) throw py::value_error("grad_weight must be float64");
+        sums = reinterpret_cast<double*>(of_weight.data);
+    }
     const py::gil_scoped_release release;  // the views hold no Python object
     std::vector<double> part(sums ? channels : 0), total(part.size());
     for (const Images::Views& v : calls) {
-        feature_distance_gradient(v.x, v.y, weights, input(*v.other(0)), input(*v.other(1)), v.other(2), v.other(3),
-                                  sums ? part.data() : nullptr);
+        feature_distance_gradient(v.x, v.y, weights.data(), input(*v.other(0)), input(*v.other(1)), v.other(2),
+                                  v.other(3), sums ? part.data() : nullptr);
         for (std::size_t c = 0; c < part.size(); c++) total[c] += part[c];
     }
     std::copy(total.begin(), total.end(), sums);

@@ -39,7 +39,11 @@ def as_features(numbers: Tensor, channel_axis: int) -> Tensor:
 
 
 def _of_core(weight: Tensor | None) -> Any:
-    return None if weight is None else in_place(weight.detach().to(torch.float64).contiguous())
+    if weight is None:
+        return None
+    if weight.dtype not in (torch.float32, torch.float64) or not weight.is_contiguous():
+        weight = weight.to(torch.float64).contiguous()
+    return in_place(weight)
 
 
 def kept(reduction: str) -> str:

@@ -53,7 +53,7 @@ def score(values: Any, x: Tensor) -> Tensor:
     """What the core answers, as a tensor."""
     dtype = score_dtype(x.dtype)
     if isinstance(values, np.ndarray):
-        return torch.from_numpy(values).to(dtype)
+        return torch.from_numpy(values if dtype == torch.float64 else values.astype(np.float32))
     return torch.scalar_tensor(values, dtype=dtype)
 
 
