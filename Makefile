@@ -59,6 +59,7 @@ test-sanitize: $(VENV)/.dev ## C++ tests under AddressSanitizer and UndefinedBeh
 test-python: test-cpp ## Python tests
 	LIMEN_BUILD_DIR=$(abspath build/dev) $(BIN)/python -m pytest
 
+# Flags and depth of folders as for .venv, so that a cache of compilations knows the sources again.
 test-package: $(VENV)/.dev ## Source archive, a wheel made from it in isolation, and that wheel beside NumPy alone
 	rm -rf build/package
 	SKBUILD_CMAKE_DEFINE="LIMEN_WERROR=ON;LIMEN_CUDA=OFF" SKBUILD_BUILD_DIR=build/python $(BIN)/python -m build --outdir build/package

@@ -1,7 +1,7 @@
 // How a gradient's pixels are cut into tasks.
 #pragma once
 
-#include "kernels.h"
+#include "planes.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -32,10 +32,6 @@ class GradientTiles {
   private:
     // So few columns that a tile's slopes stay in the second-level cache.
     static constexpr std::int64_t kRows = 256, kCols = 512;
-
-    static std::int64_t pieces(std::int64_t n, std::int64_t most) {
-        return std::max<std::int64_t>(n - 1, 0) / most + 1;
-    }
 
     // First row of tile r. All tiles but the first work on `above_` rows that are not theirs.
     std::int64_t row(std::int64_t r) const {

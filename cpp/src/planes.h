@@ -87,6 +87,9 @@ inline std::int64_t shortest_side(Padding padding, int size) {
     }
 }
 
+/// Pieces of at most `most` that n pixels, or none, are cut into.
+inline std::int64_t pieces(std::int64_t n, std::int64_t most) { return std::max<std::int64_t>(n - 1, 0) / most + 1; }
+
 /// A plane of rows x cols cut into tiles of about the given size, in a fixed order.
 struct Tiles {
     std::int64_t rows, cols, tile_rows, tile_cols, down, across;
@@ -101,11 +104,6 @@ struct Tiles {
     Region operator[](std::int64_t i) const {
         const std::int64_t r = i / across, c = i % across;
         return {r * tile_rows, r + 1 == down ? rows : (r + 1) * tile_rows, c * cols / across, (c + 1) * cols / across};
-    }
-
-  private:
-    static std::int64_t pieces(std::int64_t n, std::int64_t most) {
-        return std::max<std::int64_t>(n - 1, 0) / most + 1;
     }
 };
 

@@ -25,24 +25,17 @@ Array channel_array(const char* name, const py::object& object, std::int64_t cha
     return a;
 }
 
-// float32 or float64, or none.
-class Weights {
-  public:
-    Weights(const py::object& object, std::int64_t channels) {
-        if (object.is_none()) return;
-        const Array a = channel_array("weight", object, channels);
-        const auto copy = [&](const auto* from) { numbers_.assign(from, from + channels); };
-        if (a.dtype == DType::float64) copy(reinterpret_cast<const double*>(a.data));
-        else if (a.dtype == DType::float32) copy(reinterpret_cast<const float*>(a.data));
-        else throw py::value_error("weight must be float32 or float64");
-        given_ = true;
-    }
-    const double* data() const { return given_ ? numbers_.data() : nullptr; }
+// Weights as the core takes them, from float32 or float64; of none, none.
+std::vector<double> weights_of(const py::object& object, std::int64_t channels) {
+    if (object.is_none()) return {};
+    const Array a = channel_array("weight", object, channels);
+    const auto copied = [&](const auto* from) { return std::vector<double>(from, from + channels); };
+    if (a.dtype == DType::float64) return copied(reinterpret_cast<const double*>(a.data));
+    if (a.dtype == DType::float32) return copied(reinterpret_cast<const float*>(a.data));
+    throw py::value_error("weight must be float32 or float64");
+}
 
-  private:
-    std::vector<double> numbers_;
-    bool given_ = false;
-};
+const double* data_or_null(const std::vector<double>& numbers) { return numbers.empty() ? nullptr : numbers.data(); }
 
 py::object score(const py::object& f0, const py::object& f1, const py::object& weight, int channel_axis,
                  const std::string& reduction, const py::object& map, const py::object& state) {
@@ -51,12 +44,12 @@ py::object score(const py::object& f0, const py::object& f1, const py::object& w
     features.add("map", map, features.height(), features.width(), true, 1);
     features.add("state", state, features.height(), features.width(), true, feature_state_size);
     const std::vector<Images::Views> calls = features.views();
-    const Weights weights(weight, calls[0].x.channels);
+    const std::vector<double> weights = weights_of(weight, calls[0].x.channels);
     std::vector<double> scores(static_cast<std::size_t>(calls[0].x.batch) * calls.size());
     {
         const py::gil_scoped_release release;  // the views hold no Python object
         for (const Images::Views& v : calls)
-            feature_distance(v.x, v.y, weights.data(), scores.data() + v.first, v.other(0), v.other(1));
+            feature_distance(v.x, v.y, data_or_null(weights), scores.data() + v.first, v.other(0), v.other(1));
     }
     // The channels are summed over: there is nothing for "none" to keep.
     return score_object(scores, features.score_shape(reduction == "none" ? "image" : reduction), reduction);
@@ -72,7 +65,7 @@ void gradient(const py::object& f0, const py::object& f1, const py::object& weig
     features.add("grad_f1", grad_f1, features.height(), features.width(), true);
     const std::vector<Images::Views> calls = features.views();
     const auto channels = static_cast<std::size_t>(calls[0].x.channels);
-    const Weights weights(weight, calls[0].x.channels);
+    const std::vector<double> weights = weights_of(weight, calls[0].x.channels);
     Array of_weight;  // keeps its memory
     double* sums = nullptr;
     if (!grad_weight.is_none()) {
@@ -83,7 +76,7 @@ void gradient(const py::object& f0, const py::object& f1, const py::object& weig
     const py::gil_scoped_release release;  // the views hold no Python object
     std::vector<double> part(sums ? channels : 0), total(part.size());
     for (const Images::Views& v : calls) {
-        feature_distance_gradient(v.x, v.y, weights.data(), input(*v.other(0)), input(*v.other(1)), v.other(2),
+        feature_distance_gradient(v.x, v.y, data_or_null(weights), input(*v.other(0)), input(*v.other(1)), v.other(2),
                                   v.other(3), sums ? part.data() : nullptr);
         for (std::size_t c = 0; c < part.size(); c++) total[c] += part[c];
     }

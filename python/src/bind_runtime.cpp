@@ -13,7 +13,7 @@
 namespace limen::python {
 namespace {
 
-// Asks for large pages for memory that is about to be written: new memory of 4 KiB pages costs an interrupt for each, together longer
+// Asks for large pages for memory that is about to be written: new memory costs a page fault for each 4 KiB otherwise, together longer
 // than the writing. Small memory is mostly not new, so that it isn't worth the call. NumPy does the same for its arrays.
 void prefer_large_pages(std::uintptr_t address, std::size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
