@@ -33,6 +33,9 @@ class ChannelWeights {
     std::vector<float> narrow_;
 };
 
+// Of a floating-point number.
+constexpr std::int64_t size_of(DType dtype) { return dtype == DType::float64 ? 8 : dtype == DType::float32 ? 4 : 2; }
+
 // Whether one stride runs through all positions.
 template <class View>
 bool runs_on(const View* v) {
@@ -52,8 +55,7 @@ struct Grid {
     template <class View>
     Features features(const View* v, std::int64_t image) const {
         if (!v) return {nullptr, 0, 0, 0, DType::float32};
-        const std::int64_t size = v->dtype == DType::float64 ? 8 : v->dtype == DType::float32 ? 4 : 2;
-        auto* bytes = static_cast<const char*>(v->data) + image * v->batch_stride * size;
+        auto* bytes = static_cast<const char*>(v->data) + image * v->batch_stride * size_of(v->dtype);
         return {const_cast<char*>(bytes), v->channel_stride, v->row_stride,
                 flat && v->width == 1 ? v->row_stride : v->column_stride, v->dtype};
     }
@@ -70,6 +72,13 @@ struct Grid {
         return flat ? 1 : std::max<std::int64_t>(1, most(f0) / std::min(f0.width, most(f0)));
     }
 };
+
+// Of both gradients. Where a call writes more, little of it is still in a cache when it is read, whose ever that is.
+constexpr std::int64_t kCachedGradients = std::int64_t{8} << 20;
+
+std::int64_t bytes_of(const OutputView* v) {
+    return v ? v->batch * v->channels * v->height * v->width * size_of(v->dtype) : 0;
+}
 
 template <class View>
 std::array<std::int64_t, 4> shape_of(const View& v) {
@@ -128,6 +137,7 @@ void feature_distance_gradient(const ImageView& f0, const ImageView& f1, const d
     const Engine engine = engine_for(f0.dtype, 1);
     const Grid grid(f0, &f1, &state, &upstream, grad_f0, grad_f1);
     const std::int64_t tiles = grid.tiles.count(), channels = grad_weight ? f0.channels : 0;
+    const bool past_cache = bytes_of(grad_f0) + bytes_of(grad_f1) >= kCachedGradients;
     std::vector<double> sums(static_cast<std::size_t>(f0.batch * tiles * channels));
     parallel_for(f0.batch * tiles, static_cast<std::size_t>(feature_gradient_bytes(f0.channels)),
                  [&](std::int64_t i, void* scratch) {
@@ -142,6 +152,7 @@ void feature_distance_gradient(const ImageView& f0, const ImageView& f1, const d
                      task.upstream = grid.features(&upstream, image);
                      task.grad0 = grid.features(grad_f0, image);
                      task.grad1 = grid.features(grad_f1, image);
+                     task.past_cache = past_cache;
                      task.weight_sums = grad_weight ? &sums[static_cast<std::size_t>(i * channels)] : nullptr;
                      task.scratch = scratch;
                      engine.kernels->feature_gradient(task);

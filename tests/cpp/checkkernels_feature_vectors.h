@@ -9,7 +9,7 @@
 
 namespace check {
 
-/// Tolerances in units of the roundoff: sums over channels add up groups of four, vectors of several channels.
+/// Tolerances in units of the roundoff: sums over channels add up groups of eight, vectors of several channels.
 inline double growth(std::int64_t channels) { return 16 + static_cast<double>(channels) / 4; }
 
 /// Distance of a feature too small for float32 to hold its square, to which 1e-10 is much.
@@ -32,7 +32,7 @@ struct FeatureVectors {
 
     /// Of the distance.
     double distance_tolerance(const std::vector<double>& w, bool wide) const {
-        double distance = 0, lengths = 0, dd = 0, f11 = 0;
+        double distance = 0, lengths = 0, dd = 0, f11 = 0, squares = 0, w11 = 0;
         const double shift = inverse[0] - inverse[1];
         for (std::size_t c = 0; c < w.size(); c++) {
             const double u = h[0][c] - h[1][c], d = inverse[0] * (f[0][c] - f[1][c]), s = shift * f[1][c];
@@ -40,6 +40,8 @@ struct FeatureVectors {
             lengths += w[c] * h[0][c] * h[0][c];
             dd += w[c] * d * d;
             f11 += w[c] * s * s;
+            squares += std::fabs(f[0][c] * f[0][c] - f[1][c] * f[1][c]);
+            w11 += w[c] * h[1][c] * h[1][c];
         }
         const double terms = std::clamp(dd + f11, distance, 17 * distance);
         // What is left by rounding normalised features: of the reference, and of a second sweep.
@@ -47,7 +49,10 @@ struct FeatureVectors {
             return 8 * roundoff * std::sqrt(lengths * distance) + 64 * roundoff * roundoff * lengths;
         };
         const double roundoff = wide ? 0x1p-53 : 0x1p-24;
-        return growth(static_cast<std::int64_t>(w.size())) * terms * roundoff + direct(0x1p-53) +
+        // The difference of lengths is a sum over all channels, those of no weight too: its roundings tell in the distance.
+        const double shorter = length[1] == 0 ? 0 : 2 * inverse[0] * squares / (length[0] + length[1]);
+        const double of_lengths = 4 * roundoff * shorter * std::sqrt(distance * w11);
+        return of_lengths + growth(static_cast<std::int64_t>(w.size())) * terms * roundoff + direct(0x1p-53) +
                (dd + f11 > 8 * distance ? direct(roundoff) : 0);
     }
 

@@ -45,12 +45,12 @@ LIMEN_INLINE void sum_channels(const FeatureTask& t, const FeatureScratch<T>& sc
         if constexpr (!unit) ratio = load(scratch.ratios + i * kLanes<T>);
         FeatureSums<Vec<T>> s = {};
         if (run.whole) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int k = 0; k < channels; k++) {
                 const E *const x = f0 + k * c0 + at, *const y = f1 + k * c1 + at;
                 if constexpr (ahead) {
-                    __builtin_prefetch(x + channels * c0);
-                    __builtin_prefetch(y + channels * c1);
+                    prefetch_far<T>(x + channels * c0);
+                    prefetch_far<T>(y + channels * c1);
                 }
                 feature_add<unit>(s, numbers<T>(x), numbers<T>(y), ratio, w[k]);
             }
@@ -76,11 +76,9 @@ LIMEN_INLINE void sum_channels(const FeatureTask& t, const FeatureScratch<T>& sc
 template <class T, class E, bool unit>
 __attribute__((noinline)) void sum_planar(const FeatureTask& t, const FeatureScratch<T>& scratch, const Slots<T>& run,
                                           const E* f0, const E* f1) {
-    constexpr int group = 4;
+    constexpr int group = 8;
     int64_t c = 0;
-    if (worth_prefetching<E>(t.f0) && worth_prefetching<E>(t.f1))
-        for (; c + 2 * group <= t.channels; c += group)
-            sum_channels<T, E, unit, true, group>(t, scratch, run, f0, f1, c);
+    for (; c + 2 * group <= t.channels; c += group) sum_channels<T, E, unit, true, group>(t, scratch, run, f0, f1, c);
     for (; c + group <= t.channels; c += group) sum_channels<T, E, unit, false, group>(t, scratch, run, f0, f1, c);
     for (; c < t.channels; c++) sum_channels<T, E, unit, false, 1>(t, scratch, run, f0, f1, c);
 }

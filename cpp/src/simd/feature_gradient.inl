@@ -13,15 +13,6 @@ struct GradientRows {
 
     enum Row { ratio, inverse0, shift, along0, along1, outer0, outer1, upstream };
     LIMEN_INLINE T* row(Row which) const { return rows + which * kFeatureRow; }
-    LIMEN_INLINE Vec<T> vector(Row which, int slot) const { return load(row(which) + slot * kLanes<T>); }
-    LIMEN_INLINE Vec<T> same(Row which, int64_t position) const { return broadcast<T>(row(which)[position]); }
-};
-
-// What a channel needs of its positions.
-template <class T>
-struct GradientFactors {
-    FeatureState<Vec<T>> state;
-    Vec<T> outer0, outer1, upstream;
 };
 
 template <class T>
@@ -41,10 +32,9 @@ LIMEN_INLINE void read_factors(const FeatureGradientTask& t, const GradientRows<
                                const Positions& p) {
     using R = GradientRows<T>;
     for (int i = 0; i < run.slots(); i++) {
-        const auto put = [&](typename R::Row row, Vec<T> v) { store(rows.row(row) + i * kLanes<T>, v); };
+        const auto put = [&](typename R::Row row, Vec<T> v) { store_unaligned(rows.row(row) + run.at(i), v); };
         const auto state = [&](int channel) { return get_position<T>(t.state, p, channel, run, i); };
-        const Vec<T> inverse0 = state(1);
-        Vec<T> upstream = get_position<T>(t.upstream, p, 0, run, i);
+        const Vec<T> inverse0 = state(1), upstream = get_position<T>(t.upstream, p, 0, run, i);
         put(R::ratio, state(0));
         put(R::inverse0, inverse0);
         put(R::shift, state(3));
@@ -52,123 +42,224 @@ LIMEN_INLINE void read_factors(const FeatureGradientTask& t, const GradientRows<
         put(R::along1, state(5));
         put(R::outer0, 2 * upstream * inverse0);
         put(R::outer1, -2 * upstream * state(2));
-        for (int k = 0; k < run.begin(i); k++) upstream[k] = 0;  // another vector's, and counted there
         put(R::upstream, upstream);
     }
 }
 
-// How gradients are written: whole vectors of elements of the features' own type, or one by one.
-template <class T, class E, bool plain>
-LIMEN_INLINE void put_gradient(const Features& out, int64_t at, int64_t stride, Vec<T> v, int begin, int end) {
-    if (!out.data) return;
-    if constexpr (plain) store_numbers<T>(static_cast<E*>(out.data) + at, v);
-    else store_some<T>(out.data, out.dtype, at, stride, v, begin, end);
+// What is written at a vector of positions, and the terms of the gradient of the channel's weight.
+template <class T>
+struct GradientVectors {
+    Vec<T> f0, f1, weight;
+};
+
+// What all channels of a position need, for a vector of positions or one in every lane.
+template <class T>
+struct GradientFactors {
+    using Row = typename GradientRows<T>::Row;
+    FeatureState<Vec<T>> state;
+    Vec<T> outer0, outer1, upstream;
+
+    template <class Get>
+    explicit LIMEN_INLINE GradientFactors(const Get& get)
+        : state{get(Row::ratio), get(Row::inverse0), {}, get(Row::shift), get(Row::along0), get(Row::along1)},
+          outer0(get(Row::outer0)),
+          outer1(get(Row::outer1)),
+          upstream(get(Row::upstream)) {}
+    LIMEN_INLINE static GradientFactors vector(const GradientRows<T>& rows, int at) {
+        return GradientFactors([&](Row row) LIMEN_INLINE_LAMBDA { return load_unaligned(rows.row(row) + at); });
+    }
+    LIMEN_INLINE static GradientFactors same(const GradientRows<T>& rows, int64_t at) {
+        return GradientFactors([&](Row row) LIMEN_INLINE_LAMBDA { return broadcast<T>(rows.row(row)[at]); });
+    }
+
+    template <class W>
+    LIMEN_INLINE GradientVectors<T> of(Vec<T> f0, Vec<T> f1, W w) const {
+        const FeatureSlopes<Vec<T>> s = feature_slopes(state, outer0, outer1, f0, f1, w);
+        return {s.f0, s.f1, upstream * s.u * s.u};
+    }
+};
+
+// Lanes `begin` to `end` of the vector at position `at`, one by one: whatever the strides, whatever the type of the gradients.
+template <class T, class E>
+LIMEN_INLINE Vec<T> gradient_lanes(const FeatureGradientTask& t, const GradientRows<T>& rows, const Positions& p,
+                                   int64_t channel, int at, int begin, int end) {
+    const auto read = [&](const Features& f) {
+        return some_numbers<T>(static_cast<const E*>(f.data) + offset(f, p) + channel * f.channel + at * f.col, f.col,
+                               end);
+    };
+    const GradientVectors<T> v =
+        GradientFactors<T>::vector(rows, at).of(read(t.f0), read(t.f1), weights_of<T>(t.weights)[channel]);
+    const auto write = [&](const Features& f, Vec<T> lanes) {
+        if (f.data)
+            store_some<T>(f.data, f.dtype, offset(f, p) + channel * f.channel + at * f.col, f.col, lanes, begin, end);
+    };
+    write(t.grad0, v.f0);
+    write(t.grad1, v.f1);
+    return only_lanes<T>(v.weight, begin, end);
 }
 
-// Of the next channels.
-template <class E, int channels>
-LIMEN_INLINE void write_soon(const Features& out, int64_t at) {
-    if (out.data) __builtin_prefetch(static_cast<const E*>(out.data) + at + channels * out.channel, 1);
+// Where positions and their gradients lie side by side, and gradients are of the features' own type: one channel of a run.
+template <class E>
+struct GradientChannel {
+    const E *f0, *f1;
+    E *grad0, *grad1;  // may be null
+
+    GradientChannel() = default;
+    LIMEN_INLINE GradientChannel(const FeatureGradientTask& t, const Positions& p, int64_t channel) {
+        const auto start = [&](const Features& f) {
+            return f.data ? static_cast<E*>(f.data) + offset(f, p) + channel * f.channel : nullptr;
+        };
+        f0 = start(t.f0);
+        f1 = start(t.f1);
+        grad0 = start(t.grad0);
+        grad1 = start(t.grad1);
+    }
+};
+
+template <class T>
+LIMEN_INLINE void add_weight_sum(const FeatureGradientTask& t, int64_t channel, Vec<T> terms) {
+    for (int i = 0; t.weight_sums && i < kLanes<T>; i++) t.weight_sums[channel] += static_cast<double>(terms[i]);
 }
 
-template <class T, class E, bool plain, bool ahead, int channels>
+template <class T, class E, bool ahead, int channels>
 LIMEN_INLINE void gradient_channels(const FeatureGradientTask& t, const GradientRows<T>& rows, const Slots<T>& run,
-                                    const Positions& p, int64_t channel) {
-    using R = GradientRows<T>;
-    const T* const w = weights_of<T>(t.weights) + channel;
-    const E* const f0 = static_cast<const E*>(t.f0.data) + offset(t.f0, p) + channel * t.f0.channel;
-    const E* const f1 = static_cast<const E*>(t.f1.data) + offset(t.f1, p) + channel * t.f1.channel;
-    const int64_t g0 = offset(t.grad0, p) + channel * t.grad0.channel,
-                  g1 = offset(t.grad1, p) + channel * t.grad1.channel;
+                                    const Positions& p, int64_t first) {
+    const T* const w = weights_of<T>(t.weights) + first;
+    const bool weighs = t.weight_sums;
+    GradientChannel<E> now[channels], next[channels];
     Vec<T> sums[channels] = {};
+#pragma GCC unroll 2
+    for (int k = 0; k < channels; k++) {
+        now[k] = GradientChannel<E>(t, p, first + k);
+        if (ahead) next[k] = GradientChannel<E>(t, p, first + channels + k);
+    }
     const int slots = run.slots();
     for (int i = 0; i < slots; i++) {
-        const int at = run.at(i), begin = run.begin(i), end = run.end(i);
-        const auto row = [&](typename R::Row which) LIMEN_INLINE_LAMBDA { return rows.vector(which, i); };
-        const FeatureState<Vec<T>> state = {row(R::ratio), row(R::inverse0), {},
-                                            row(R::shift), row(R::along0),   row(R::along1)};
-        const Vec<T> outer0 = row(R::outer0), outer1 = row(R::outer1);
+        const int at = run.at(i);
+        const auto factors = GradientFactors<T>::vector(rows, at);
+#pragma GCC unroll 2
         for (int k = 0; k < channels; k++) {
-            Vec<T> a, b;
-            if (plain || run.whole) {
-                const E *const x = f0 + k * t.f0.channel + at, *const y = f1 + k * t.f1.channel + at;
-                if constexpr (ahead) {
-                    __builtin_prefetch(x + channels * t.f0.channel);
-                    __builtin_prefetch(y + channels * t.f1.channel);
-                    write_soon<E, channels>(t.grad0, g0 + k * t.grad0.channel + at);
-                    write_soon<E, channels>(t.grad1, g1 + k * t.grad1.channel + at);
-                }
-                a = numbers<T>(x);
-                b = numbers<T>(y);
-            } else {
-                a = some_numbers<T>(f0 + k * t.f0.channel + at * t.f0.col, t.f0.col, end);
-                b = some_numbers<T>(f1 + k * t.f1.channel + at * t.f1.col, t.f1.col, end);
+            if constexpr (ahead) {
+                prefetch_far<T>(next[k].f0 + at);
+                prefetch_far<T>(next[k].f1 + at);
+                if (next[k].grad0) __builtin_prefetch(next[k].grad0 + at, 1);
+                if (next[k].grad1) __builtin_prefetch(next[k].grad1 + at, 1);
             }
-            const FeatureSlopes<Vec<T>> s = feature_slopes(state, outer0, outer1, a, b, w[k]);
-            put_gradient<T, E, plain>(t.grad0, g0 + k * t.grad0.channel + at * t.grad0.col, t.grad0.col, s.f0, begin,
-                                      end);
-            put_gradient<T, E, plain>(t.grad1, g1 + k * t.grad1.channel + at * t.grad1.col, t.grad1.col, s.f1, begin,
-                                      end);
-            if (t.weight_sums) sums[k] += row(R::upstream) * s.u * s.u;
+            const GradientVectors<T> v = factors.of(numbers<T>(now[k].f0 + at), numbers<T>(now[k].f1 + at), w[k]);
+            if (now[k].grad0) store_numbers<T>(now[k].grad0 + at, v.f0);
+            if (now[k].grad1) store_numbers<T>(now[k].grad1 + at, v.f1);
+            if (weighs) sums[k] += only_lanes<T>(v.weight, run.begin(i), run.end(i));
         }
     }
-    for (int k = 0; t.weight_sums && k < channels; k++)
-        for (int i = 0; i < kLanes<T>; i++) t.weight_sums[channel + k] += static_cast<double>(sums[k][i]);
+    for (int k = 0; k < channels; k++) add_weight_sum<T>(t, first + k, sums[k]);
 }
 
-template <class T, class E, bool plain>
+template <class T, class E>
 __attribute__((noinline)) void gradient_planar(const FeatureGradientTask& t, const GradientRows<T>& rows,
                                                const Slots<T>& run, const Positions& p) {
     int64_t c = 0;
     constexpr int group = 2;  // not more: each channel is two streams of reads and two of writes
-    if constexpr (plain) {
-        const auto worth = [](const Features& f) { return !f.data || worth_prefetching<E>(f); };
-        if (worth(t.f0) && worth(t.f1) && worth(t.grad0) && worth(t.grad1))
-            for (; c + 2 * group <= t.channels; c += group)
-                gradient_channels<T, E, plain, true, group>(t, rows, run, p, c);
+    for (; c + 2 * group <= t.channels; c += group) gradient_channels<T, E, true, group>(t, rows, run, p, c);
+    for (; c < t.channels; c++) gradient_channels<T, E, false, 1>(t, rows, run, p, c);
+}
+
+template <class T, class E>
+__attribute__((noinline)) void gradient_strided(const FeatureGradientTask& t, const GradientRows<T>& rows,
+                                                const Slots<T>& run, const Positions& p) {
+    for (int64_t c = 0; c < t.channels; c++) {
+        Vec<T> sum = {};
+        for (int i = 0; i < run.slots(); i++)
+            sum += gradient_lanes<T, E>(t, rows, p, c, run.at(i), run.begin(i), run.end(i));
+        add_weight_sum<T>(t, c, sum);
     }
-    for (; c + group <= t.channels; c += group) gradient_channels<T, E, plain, false, group>(t, rows, run, p, c);
-    for (; c < t.channels; c++) gradient_channels<T, E, plain, false, 1>(t, rows, run, p, c);
+}
+
+template <class T>
+constexpr int kLine = kLineBytes / static_cast<int>(sizeof(T));
+
+// Elements before the next line of the cache.
+template <class T>
+LIMEN_INLINE int to_next_line(const T* p) {
+    const int beyond = static_cast<int>(reinterpret_cast<uintptr_t>(p) % kLineBytes / sizeof(T));
+    return beyond > 0 ? kLine<T> - beyond : 0;
+}
+
+// Whether both gradients' lines begin at the same positions, and a run has some.
+template <class T>
+LIMEN_INLINE bool whole_lines(const FeatureGradientTask& t, const Positions& p) {
+    const GradientChannel<T> c(t, p, 0);
+    const T *const grad0 = c.grad0 ? c.grad0 : c.grad1, *const grad1 = c.grad1 ? c.grad1 : c.grad0;
+    const int64_t apart = grad0 == grad1 ? 0 : t.grad0.channel - t.grad1.channel;
+    const auto aligned = [](const T* q) { return reinterpret_cast<uintptr_t>(q) % sizeof(T) == 0; };
+    return grad0 && aligned(grad0) && aligned(grad1) && to_next_line(grad0) == to_next_line(grad1) &&
+           apart % kLine<T> == 0 && p.count >= 2 * kLine<T>;
+}
+
+// Lines are written at once, which needn't be read before. A channel by itself, since lines begin at other positions in each.
+template <class T>
+__attribute__((noinline)) void gradient_past_cache(const FeatureGradientTask& t, const GradientRows<T>& rows,
+                                                   const Positions& p) {
+    constexpr int L = kLanes<T>;
+    const bool weighs = t.weight_sums;
+    for (int64_t c = 0; c < t.channels; c++) {
+        const GradientChannel<T> now(t, p, c), next(t, p, c + 1 < t.channels ? c + 1 : c);
+        const T w = weights_of<T>(t.weights)[c];
+        const int first = to_next_line(now.grad0 ? now.grad0 : now.grad1);
+        const int last = first + (p.count - first) / kLine<T> * kLine<T>;
+        Vec<T> sum = {};
+        const auto edge = [&](int begin, int end) {
+            for (int i = begin; i < end; i += L) {
+                const int at = i + L <= p.count ? i : p.count - L, stop = i + L < end ? i + L : end;
+                sum += gradient_lanes<T, T>(t, rows, p, c, at, i - at, stop - at);
+            }
+        };
+        edge(0, first);
+        for (int i = first; i < last; i += kLine<T>)
+            for (int at = i; at < i + kLine<T>; at += L) {
+                prefetch_far<T>(next.f0 + at);
+                prefetch_far<T>(next.f1 + at);
+                const GradientVectors<T> v = GradientFactors<T>::vector(rows, at).of(load_unaligned(now.f0 + at),
+                                                                                     load_unaligned(now.f1 + at), w);
+                if (now.grad0) store_past_cache(now.grad0 + at, v.f0);
+                if (now.grad1) store_past_cache(now.grad1 + at, v.f1);
+                if (weighs) sum += v.weight;
+            }
+        edge(last, p.count);
+        add_weight_sum<T>(t, c, sum);
+    }
+    finish_past_cache();
 }
 
 template <class T, class E, bool plain>
 __attribute__((noinline)) void gradient_interleaved(const FeatureGradientTask& t, const GradientRows<T>& rows,
                                                     const Slots<T>& run, const Positions& p) {
-    using R = GradientRows<T>;
     constexpr int L = kLanes<T>;
     const T* const w = weights_of<T>(t.weights);
     const int rest = static_cast<int>(t.channels % L);
     const int64_t whole = t.channels - rest;
-    const Features &out0 = t.grad0, &out1 = t.grad1;
     if (t.weight_sums)
         for (int64_t c = 0; c < t.channels + L - 1; c += L) store_unaligned(rows.weight_sums + c, Vec<T>{});
     for (int64_t i = 0; i < run.count; i++) {
         const E* const f0 = static_cast<const E*>(t.f0.data) + offset(t.f0, p) + i * t.f0.col;
         const E* const f1 = static_cast<const E*>(t.f1.data) + offset(t.f1, p) + i * t.f1.col;
-        const int64_t g0 = offset(out0, p) + i * out0.col, g1 = offset(out1, p) + i * out1.col;
-        const auto row = [&](typename R::Row which) LIMEN_INLINE_LAMBDA { return rows.same(which, i); };
-        const FeatureState<Vec<T>> state = {row(R::ratio), row(R::inverse0), {},
-                                            row(R::shift), row(R::along0),   row(R::along1)};
-        const Vec<T> outer0 = row(R::outer0), outer1 = row(R::outer1), upstream = row(R::upstream);
-        const auto channels = [&](int64_t c, Vec<T> a, Vec<T> b) LIMEN_INLINE_LAMBDA {
-            const FeatureSlopes<Vec<T>> s = feature_slopes(state, outer0, outer1, a, b, load_unaligned(w + c));
+        const auto factors = GradientFactors<T>::same(rows, i);
+        const auto write = [&](const Features& out, int64_t c, Vec<T> v, int count) LIMEN_INLINE_LAMBDA {
+            if (!out.data) return;
+            const int64_t at = offset(out, p) + i * out.col + c * out.channel;
+            if (plain && count == L) store_numbers<T>(static_cast<E*>(out.data) + at, v);
+            else store_some<T>(out.data, out.dtype, at, out.channel, v, 0, count);
+        };
+        const auto channels = [&](int64_t c, Vec<T> a, Vec<T> b, int count) LIMEN_INLINE_LAMBDA {
+            const GradientVectors<T> v = factors.of(a, b, load_unaligned(w + c));
             if (t.weight_sums) {
                 T* const sum = rows.weight_sums + c;
-                store_unaligned(sum, load_unaligned(sum) + upstream * s.u * s.u);
+                store_unaligned(sum, load_unaligned(sum) + v.weight);
             }
-            return s;
+            write(t.grad0, c, v.f0, count);
+            write(t.grad1, c, v.f1, count);
         };
-        for (int64_t c = 0; c < whole; c += L) {
-            const FeatureSlopes<Vec<T>> s = channels(c, numbers<T>(f0 + c), numbers<T>(f1 + c));
-            put_gradient<T, E, plain>(out0, g0 + c * out0.channel, out0.channel, s.f0, 0, L);
-            put_gradient<T, E, plain>(out1, g1 + c * out1.channel, out1.channel, s.f1, 0, L);
-        }
-        if (rest > 0) {
-            const FeatureSlopes<Vec<T>> s =
-                channels(whole, some_numbers<T>(f0 + whole, 1, rest), some_numbers<T>(f1 + whole, 1, rest));
-            put_gradient<T, E, false>(out0, g0 + whole * out0.channel, out0.channel, s.f0, 0, rest);
-            put_gradient<T, E, false>(out1, g1 + whole * out1.channel, out1.channel, s.f1, 0, rest);
-        }
+        for (int64_t c = 0; c < whole; c += L) channels(c, numbers<T>(f0 + c), numbers<T>(f1 + c), L);
+        if (rest > 0) channels(whole, some_numbers<T>(f0 + whole, 1, rest), some_numbers<T>(f1 + whole, 1, rest), rest);
     }
     for (int64_t c = 0; t.weight_sums && c < t.channels; c++)
         t.weight_sums[c] += static_cast<double>(rows.weight_sums[c]);
@@ -184,10 +275,12 @@ LIMEN_INLINE void gradient_run(const FeatureGradientTask& t, const Positions& p)
         return !out.data || (out.dtype == t.f0.dtype && (interleaved ? out.channel : out.col) == 1);
     };
     const bool plain = (interleaved || run.whole) && alike(t.grad0) && alike(t.grad1);
+    if constexpr (kWritesPastCache && sizeof(E) == sizeof(T))
+        if (plain && !interleaved && t.past_cache && whole_lines<T>(t, p)) return gradient_past_cache<T>(t, rows, p);
     if (interleaved && plain) gradient_interleaved<T, E, true>(t, rows, run, p);
     else if (interleaved) gradient_interleaved<T, E, false>(t, rows, run, p);
-    else if (plain) gradient_planar<T, E, true>(t, rows, run, p);
-    else gradient_planar<T, E, false>(t, rows, run, p);
+    else if (plain) gradient_planar<T, E>(t, rows, run, p);
+    else gradient_strided<T, E>(t, rows, run, p);
 }
 
 template <class T>

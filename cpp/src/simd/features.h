@@ -58,6 +58,15 @@ LIMEN_INLINE void store_some(void* data, DType dtype, int64_t at, int64_t stride
     }
 }
 
+// A vector with zeros in place of the other lanes.
+template <class T>
+LIMEN_INLINE Vec<T> only_lanes(Vec<T> v, int begin, int end) {
+    if (begin > 0 || end < kLanes<T>)
+        for (int i = 0; i < kLanes<T>; i++)
+            if (i < begin || i >= end) v[i] = 0;
+    return v;
+}
+
 template <class T>
 LIMEN_INLINE bool holds(DType dtype) {
     return dtype == (sizeof(T) == 8 ? DType::float64 : DType::float32);
@@ -93,13 +102,13 @@ struct Slots {
 
 LIMEN_INLINE int64_t offset(const Features& f, const Positions& p) { return p.row * f.row + p.col * f.col; }
 
-// Whether to ask for the next channels while some are worked on: every channel's row is a stream of its own, too short for the
-// processor to foresee. Not where planes lie so that one line of each falls into the same set of the first-level cache, and what comes
-// would drive out what is in use.
-template <class E>
-LIMEN_INLINE bool worth_prefetching(const Features& f) {
-    constexpr int64_t period = 4096;
-    return f.channel * static_cast<int64_t>(sizeof(E)) % period != 0;
+// Asks for a vector that is needed soon. Every channel's row is a stream of its own, too short for the processor to foresee. Into the
+// second-level cache: in the first, rows a multiple of 4096 bytes apart would drive out what is in use. A processor drops requests when
+// it has many, so that every line is asked for twice.
+template <class T, class E>
+LIMEN_INLINE void prefetch_far(const E* p) {
+    __builtin_prefetch(p, 0, 2);
+    if constexpr (kLanes<T> * sizeof(E) == kLineBytes) __builtin_prefetch(p + kLanes<T>, 0, 2);
 }
 
 // Calls work(positions) for the runs that `region` is cut into.

@@ -62,6 +62,29 @@ template <class T>
 LIMEN_INLINE void store_unaligned(T* p, Vec<T> v) {
     *reinterpret_cast<typename VecTypes<T>::Unaligned*>(p) = v;
 }
+
+constexpr int kLineBytes = 64;  // of the cache
+
+// Writes memory without reading it into the cache first, which takes vectors of a whole line one after another.
+#if defined(__AVX2__)
+constexpr bool kWritesPastCache = true;
+#if defined(__AVX512F__)
+LIMEN_INLINE void store_past_cache(float* p, Vec<float> v) { _mm512_stream_ps(p, v); }
+LIMEN_INLINE void store_past_cache(double* p, Vec<double> v) { _mm512_stream_pd(p, v); }
+#else
+LIMEN_INLINE void store_past_cache(float* p, Vec<float> v) { _mm256_stream_ps(p, v); }
+LIMEN_INLINE void store_past_cache(double* p, Vec<double> v) { _mm256_stream_pd(p, v); }
+#endif
+LIMEN_INLINE void finish_past_cache() { _mm_sfence(); }
+#else
+constexpr bool kWritesPastCache = false;
+template <class T>
+LIMEN_INLINE void store_past_cache(T* p, Vec<T> v) {
+    store(p, v);
+}
+LIMEN_INLINE void finish_past_cache() {}
+#endif
+
 template <class T>
 LIMEN_INLINE Vec<T> broadcast(T value) {
     return Vec<T>{} + value;
