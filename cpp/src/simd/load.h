@@ -207,7 +207,8 @@ LIMEN_INLINE void load_block(const PairSource& s, const Block& b, T* u, T* v, in
 }
 
 // Asks for rows of two planes, a few at a time: they lie far apart, so that the processor doesn't see the next, and many requests at
-// once would make it wait for them. Rows to be read go to the second-level cache, rows to be written to the first.
+// once would make it wait for them. Every line is asked for twice: it drops requests when it has many. Rows to be read go to the
+// second-level cache, rows to be written to the first.
 struct Prefetch {
     const char *x, *y;
     int64_t x_row, y_row, rows, bytes;
@@ -215,10 +216,18 @@ struct Prefetch {
     template <bool write>
     LIMEN_INLINE void part(int64_t turn, int64_t turns) const {
         for (int64_t r = rows * turn / turns; r < rows * (turn + 1) / turns; r++)
-            for (int64_t i = 0; i < bytes; i += 64) {
-                __builtin_prefetch(x + r * x_row + i, write, write ? 3 : 2);
-                __builtin_prefetch(y + r * y_row + i, write, write ? 3 : 2);
+            for (int64_t i = 0; i < bytes; i += kLineBytes) {
+                line_and_next<write>(x + r * x_row + i);
+                line_and_next<write>(y + r * y_row + i);
             }
+    }
+
+  private:
+    template <bool write>
+    LIMEN_INLINE static void line_and_next(const char* p) {
+        constexpr int level = write ? 3 : 2;
+        __builtin_prefetch(p, write, level);
+        __builtin_prefetch(p + kLineBytes, write, level);
     }
 };
 
