@@ -103,8 +103,8 @@ struct Slots {
 LIMEN_INLINE int64_t offset(const Features& f, const Positions& p) { return p.row * f.row + p.col * f.col; }
 
 // Asks for a vector that is needed soon. Every channel's row is a stream of its own, too short for the processor to foresee. Into the
-// second-level cache: in the first, rows a multiple of 4096 bytes apart would drive out what is in use. A processor drops requests when
-// it has many, so that every line is asked for twice.
+// second-level cache: in the first, rows a multiple of 4096 bytes apart would drive out what is in use. Every line is asked for twice,
+// which is faster: it seems that requests are dropped where there are many.
 template <class T, class E>
 LIMEN_INLINE void prefetch_far(const E* p) {
     __builtin_prefetch(p, 0, 2);

@@ -207,8 +207,8 @@ LIMEN_INLINE void load_block(const PairSource& s, const Block& b, T* u, T* v, in
 }
 
 // Asks for rows of two planes, a few at a time: they lie far apart, so that the processor doesn't see the next, and many requests at
-// once would make it wait for them. Every line is asked for twice: it drops requests when it has many. Rows to be read go to the
-// second-level cache, rows to be written to the first.
+// once would make it wait for them. Every line is asked for twice, which is faster: it seems that some requests are dropped. Rows to be
+// read go to the second-level cache, rows to be written to the first.
 struct Prefetch {
     const char *x, *y;
     int64_t x_row, y_row, rows, bytes;
