@@ -1,5 +1,6 @@
 // The distance of two feature vectors and its derivatives at one position, from sums over the channels, written once for every number
-// type: a SIMD vector in the CPU kernels, float in CUDA. Needs at_least_zero(T) and square_root(T).
+// type: a SIMD vector in the CPU kernels, float in CUDA. Needs at_least_zero(T), square_root(T) and
+// multiply_add(T, T, T).
 //
 // With the normalised features h = f i, i = 1 / (|f| + epsilon), the distance is sum w (h0 - h1)^2. Expanding the square would lose it
 // where the features are alike. But for any number `ratio`
@@ -95,8 +96,9 @@ struct FeatureSlopes {
 
 template <class T, class W>
 LIMEN_MATH FeatureSlopes<T> feature_slopes(const FeatureState<T>& s, T outer0, T outer1, T f0, T f1, W w) {
-    const T u = s.inverse0 * (f0 - s.ratio * f1) + s.shift * f1, wu = w * u;
-    return {outer0 * (wu - s.along0 * f0), outer1 * (wu - s.along1 * f1), u};
+    // By name: a compiler may fuse either product with the sum, and would do one here and the other there.
+    const T u = multiply_add(s.inverse0, f0 - s.ratio * f1, s.shift * f1), wu = w * u;
+    return {outer0 * multiply_add(-s.along0, f0, wu), outer1 * multiply_add(-s.along1, f1, wu), u};
 }
 
 // The ratio for a second sweep.

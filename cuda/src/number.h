@@ -17,6 +17,8 @@ __device__ __forceinline__ float at_least_zero(float v) {
 }
 __device__ __forceinline__ double at_least_zero(double v) { return v < 0 ? 0 : v; }
 
+__device__ __forceinline__ float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
+__device__ __forceinline__ double multiply_add(double a, double b, double c) { return fma(a, b, c); }
 __device__ __forceinline__ float square_root(float v) { return sqrtf(v); }
 __device__ __forceinline__ double square_root(double v) { return sqrt(v); }
 

@@ -18,8 +18,8 @@ struct Size {
     std::int64_t positions() const { return rows * cols; }
 };
 
-// As memory mostly is: channels first, no gaps, where a line of the cache begins. Or any other way, perhaps with a stride of zero.
-enum class Placing { usual, any, any_or_repeated };
+// As memory mostly is, channels first or last, no gaps, where a line of the cache begins. Or any other way, perhaps with a stride of zero.
+enum class Placing { channels_first, channels_last, any, any_or_repeated };
 
 // Numbers (channel, row, column) in exactly the memory that they take: channels first or last, with gaps, flipped or turned.
 class Map {
@@ -57,11 +57,16 @@ class Map {
     }
 
   private:
+    static bool is_usual(Placing placing) {
+        return placing == Placing::channels_first || placing == Placing::channels_last;
+    }
     static Features layout(Random& random, const Size& s, Placing placing) {
         Features f = {};
-        const bool plain = placing == Placing::usual || random.chance(0.5);
+        const bool plain = is_usual(placing) || random.chance(0.5);
         const auto gap = [&] { return plain ? 0 : random.between(0, 3); };
-        const double kind = placing == Placing::usual ? 0 : random.uniform();
+        const double kind = placing == Placing::channels_first  ? 0
+                            : placing == Placing::channels_last ? 0.5
+                                                                : random.uniform();
         if (kind < 0.4) {
             f.col = 1;
             f.row = s.cols + gap();
@@ -82,7 +87,7 @@ class Map {
         return f;
     }
     std::size_t shift(Random& random, Placing placing) const {
-        if (placing == Placing::usual) return 0;
+        if (is_usual(placing)) return 0;
         return static_cast<std::size_t>(random.between(0, 15)) * size_of(dtype_);
     }
     std::int64_t at(std::int64_t channel, std::int64_t position) const {
@@ -165,7 +170,8 @@ struct Pair {
 Size random_size(Case& c) {
     Random& random = c.random;
     Size s = {random.between(1, 70), random.between(1, 4), random.between(1, random.pick({40, 40, 120}))};
-    if (random.chance(0.1)) s.channels = random.between(100, 600);
+    if (random.chance(0.2)) s.channels = 16 * random.between(1, 4);
+    else if (random.chance(0.1)) s.channels = random.between(100, 600);
     else if (random.chance(0.1)) s.cols = random.between(1000, 1100), s.channels = random.between(1, 6);
     c.note("channels", s.channels);
     c.note("rows", s.rows);
@@ -248,9 +254,9 @@ void check_feature_gradient(Case& c) {
     const Size size = random_size(c), one = {1, size.rows, size.cols},
                numbers = {feature_state_size, size.rows, size.cols};
     const DType dtype = random_dtype(c);
-    const bool usual = c.note("usual", c.random.chance(0.3));
-    const Placing any = usual ? Placing::usual : Placing::any;
-    const Pair pair(c, dtype, size, usual ? Placing::usual : Placing::any_or_repeated);
+    const bool usual = c.note("usual", c.random.chance(0.4));
+    const Placing any = !usual ? Placing::any : c.random.chance(.5) ? Placing::channels_first : Placing::channels_last;
+    const Pair pair(c, dtype, size, usual ? any : Placing::any_or_repeated);
     const Region region = random_region(c, size);
     Map upstream(c.random, dtype == DType::float64 ? DType::float64 : DType::float32, one, Placing::any_or_repeated);
     for (std::int64_t i = 0; i < size.positions(); i++) upstream.set(0, i, c.random.uniform(-1, 1));
@@ -297,6 +303,13 @@ void check_feature_gradient(Case& c) {
         task.weight_sums = c.random.chance(0.6) ? reinterpret_cast<double*>(sums.data()) : nullptr;
         task.scratch = scratch.data();
         variant.kernels->feature_gradient(task);
+        FeatureGradientTask again = task;
+        const Map again0(c.random, out, size, any), again1(c.random, out, size, any);
+        again.grad0 = task.grad0.data ? again0.view() : Features{};
+        again.grad1 = task.grad1.data ? again1.view() : Features{};
+        again.weight_sums = nullptr;
+        again.past_cache = !task.past_cache;
+        variant.kernels->feature_gradient(again);
         c.expect(scratch.intact(), "scratch memory: something was written outside");
         c.expect(sums.intact(), "sums: something was written outside");
         c.expect(grad0.intact(region) && grad1.intact(region), "gradients: something was written outside");
@@ -311,9 +324,12 @@ void check_feature_gradient(Case& c) {
                 for (std::size_t k = 0; k < allowed.size(); k++) {
                     const auto channel = static_cast<std::int64_t>(k);
                     const double expected = (j == 0 ? right0 : right1).get(channel, i);
+                    const double got = (j == 0 ? grad0 : grad1).get(channel, i);
+                    const double repeated = (j == 0 ? again0 : again1).get(channel, i);
+                    c.expect(got == repeated || (std::isnan(got) && std::isnan(repeated)),
+                             "gradients depend on where and how they are written");
                     if (out == DType::float16 && std::fabs(expected) > 65504) continue;  // it doesn't hold that
-                    c.compare(at(j == 0 ? "gradient of f0" : "gradient of f1", i, channel),
-                              (j == 0 ? grad0 : grad1).get(channel, i), expected,
+                    c.compare(at(j == 0 ? "gradient of f0" : "gradient of f1", i, channel), got, expected,
                               roundings * factor * scales.of[j][k] + last_place(out, expected) + 1e-37);
                 }
             }

@@ -46,7 +46,7 @@ LIMEN_INLINE void read_factors(const FeatureGradientTask& t, const GradientRows<
     }
 }
 
-// What is written at a vector of positions, and the terms of the gradient of the channel's weight.
+// Gradients at a vector of positions, and the terms of that of the channel's weight.
 template <class T>
 struct GradientVectors {
     Vec<T> f0, f1, weight;
@@ -79,7 +79,8 @@ struct GradientFactors {
     }
 };
 
-// Lanes `begin` to `end` of the vector at position `at`, one by one: whatever the strides, whatever the type of the gradients.
+// Lanes `begin` to `end` of the vector at position `at`, one by one: whatever the strides, whatever the type of the gradients. Returns
+// the terms of the gradient of the weight.
 template <class T, class E>
 LIMEN_INLINE Vec<T> gradient_lanes(const FeatureGradientTask& t, const GradientRows<T>& rows, const Positions& p,
                                    int64_t channel, int at, int begin, int end) {
@@ -184,14 +185,18 @@ LIMEN_INLINE int to_next_line(const T* p) {
     return beyond > 0 ? kLine<T> - beyond : 0;
 }
 
+template <class T>
+LIMEN_INLINE bool starts_line(const T* p) {
+    return reinterpret_cast<uintptr_t>(p) % kLineBytes == 0;
+}
+
 // Whether both gradients' lines begin at the same positions, and a run has some.
 template <class T>
 LIMEN_INLINE bool whole_lines(const FeatureGradientTask& t, const Positions& p) {
     const GradientChannel<T> c(t, p, 0);
     const T *const grad0 = c.grad0 ? c.grad0 : c.grad1, *const grad1 = c.grad1 ? c.grad1 : c.grad0;
     const int64_t apart = grad0 == grad1 ? 0 : t.grad0.channel - t.grad1.channel;
-    const auto aligned = [](const T* q) { return reinterpret_cast<uintptr_t>(q) % sizeof(T) == 0; };
-    return grad0 && aligned(grad0) && aligned(grad1) && to_next_line(grad0) == to_next_line(grad1) &&
+    return grad0 && starts_line(grad0 + to_next_line(grad0)) && starts_line(grad1 + to_next_line(grad0)) &&
            apart % kLine<T> == 0 && p.count >= 2 * kLine<T>;
 }
 
@@ -200,17 +205,15 @@ template <class T>
 __attribute__((noinline)) void gradient_past_cache(const FeatureGradientTask& t, const GradientRows<T>& rows,
                                                    const Positions& p) {
     constexpr int L = kLanes<T>;
-    const bool weighs = t.weight_sums;
     for (int64_t c = 0; c < t.channels; c++) {
         const GradientChannel<T> now(t, p, c), next(t, p, c + 1 < t.channels ? c + 1 : c);
         const T w = weights_of<T>(t.weights)[c];
         const int first = to_next_line(now.grad0 ? now.grad0 : now.grad1);
         const int last = first + (p.count - first) / kLine<T> * kLine<T>;
-        Vec<T> sum = {};
         const auto edge = [&](int begin, int end) {
             for (int i = begin; i < end; i += L) {
                 const int at = i + L <= p.count ? i : p.count - L, stop = i + L < end ? i + L : end;
-                sum += gradient_lanes<T, T>(t, rows, p, c, at, i - at, stop - at);
+                gradient_lanes<T, T>(t, rows, p, c, at, i - at, stop - at);
             }
         };
         edge(0, first);
@@ -222,10 +225,8 @@ __attribute__((noinline)) void gradient_past_cache(const FeatureGradientTask& t,
                                                                                      load_unaligned(now.f1 + at), w);
                 if (now.grad0) store_past_cache(now.grad0 + at, v.f0);
                 if (now.grad1) store_past_cache(now.grad1 + at, v.f1);
-                if (weighs) sum += v.weight;
             }
         edge(last, p.count);
-        add_weight_sum<T>(t, c, sum);
     }
     finish_past_cache();
 }
@@ -237,6 +238,12 @@ __attribute__((noinline)) void gradient_interleaved(const FeatureGradientTask& t
     const T* const w = weights_of<T>(t.weights);
     const int rest = static_cast<int>(t.channels % L);
     const int64_t whole = t.channels - rest;
+    // Lines written at once needn't be read before.
+    const auto apart = [&](const Features& out) {
+        return !out.data || (starts_line(static_cast<E*>(out.data) + offset(out, p)) && out.col % kLine<E> == 0);
+    };
+    const bool past_cache =
+        plain && kWritesPastCache && sizeof(E) == sizeof(T) && t.past_cache && apart(t.grad0) && apart(t.grad1);
     if (t.weight_sums)
         for (int64_t c = 0; c < t.channels + L - 1; c += L) store_unaligned(rows.weight_sums + c, Vec<T>{});
     for (int64_t i = 0; i < run.count; i++) {
@@ -246,7 +253,8 @@ __attribute__((noinline)) void gradient_interleaved(const FeatureGradientTask& t
         const auto write = [&](const Features& out, int64_t c, Vec<T> v, int count) LIMEN_INLINE_LAMBDA {
             if (!out.data) return;
             const int64_t at = offset(out, p) + i * out.col + c * out.channel;
-            if (plain && count == L) store_numbers<T>(static_cast<E*>(out.data) + at, v);
+            if (past_cache && count == L) store_past_cache(static_cast<T*>(out.data) + at, v);
+            else if (plain && count == L) store_numbers<T>(static_cast<E*>(out.data) + at, v);
             else store_some<T>(out.data, out.dtype, at, out.channel, v, 0, count);
         };
         const auto channels = [&](int64_t c, Vec<T> a, Vec<T> b, int count) LIMEN_INLINE_LAMBDA {
@@ -261,6 +269,7 @@ __attribute__((noinline)) void gradient_interleaved(const FeatureGradientTask& t
         for (int64_t c = 0; c < whole; c += L) channels(c, numbers<T>(f0 + c), numbers<T>(f1 + c), L);
         if (rest > 0) channels(whole, some_numbers<T>(f0 + whole, 1, rest), some_numbers<T>(f1 + whole, 1, rest), rest);
     }
+    if (past_cache) finish_past_cache();
     for (int64_t c = 0; t.weight_sums && c < t.channels; c++)
         t.weight_sums[c] += static_cast<double>(rows.weight_sums[c]);
 }
@@ -275,8 +284,10 @@ LIMEN_INLINE void gradient_run(const FeatureGradientTask& t, const Positions& p)
         return !out.data || (out.dtype == t.f0.dtype && (interleaved ? out.channel : out.col) == 1);
     };
     const bool plain = (interleaved || run.whole) && alike(t.grad0) && alike(t.grad1);
+    // Not with the gradient of the weight: the order of its sums would depend on where memory lies.
     if constexpr (kWritesPastCache && sizeof(E) == sizeof(T))
-        if (plain && !interleaved && t.past_cache && whole_lines<T>(t, p)) return gradient_past_cache<T>(t, rows, p);
+        if (plain && !interleaved && t.past_cache && !t.weight_sums && whole_lines<T>(t, p))
+            return gradient_past_cache<T>(t, rows, p);
     if (interleaved && plain) gradient_interleaved<T, E, true>(t, rows, run, p);
     else if (interleaved) gradient_interleaved<T, E, false>(t, rows, run, p);
     else if (plain) gradient_planar<T, E>(t, rows, run, p);

@@ -114,6 +114,19 @@ LIMEN_INLINE Vec<double> at_least_zero(Vec<double> v) {
 #endif
 }
 
+// a b + c, rounded once where the instruction set has it.
+template <class V>
+LIMEN_INLINE V multiply_add(V a, V b, V c) {
+    return a * b + c;
+}
+#if defined(__AVX512F__)
+LIMEN_INLINE Vec<float> multiply_add(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm512_fmadd_ps(a, b, c); }
+LIMEN_INLINE Vec<double> multiply_add(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm512_fmadd_pd(a, b, c); }
+#elif defined(__AVX2__)
+LIMEN_INLINE Vec<float> multiply_add(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm256_fmadd_ps(a, b, c); }
+LIMEN_INLINE Vec<double> multiply_add(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm256_fmadd_pd(a, b, c); }
+#endif
+
 LIMEN_INLINE Vec<float> square_root(Vec<float> v) {
 #if defined(__AVX512F__)
     return _mm512_maskz_sqrt_ps(0xffff, v);
