@@ -1,6 +1,6 @@
 // The distance of two feature vectors and its derivatives at one position, from sums over the channels, written once for every number
-// type: a SIMD vector in the CPU kernels, float in CUDA. Needs at_least_zero(T), square_root(T) and
-// multiply_add(T, T, T).
+// type: a SIMD vector in the CPU kernels, float in CUDA. Needs at_least_zero(T), square_root(T)
+// and multiply_add(T, T, T).
 //
 // With the normalised features h = f i, i = 1 / (|f| + epsilon), the distance is sum w (h0 - h1)^2. Expanding the square would lose it
 // where the features are alike. But for any number `ratio`

@@ -73,8 +73,9 @@ struct Grid {
     }
 };
 
-// Of both gradients. Where a call writes more, little of it is still in a cache when it is read, whose ever that is.
-constexpr std::int64_t kCachedGradients = std::int64_t{8} << 20;
+// Of both gradients. What a call writes beyond this goes past the cache, and whoever reads it next finds it in memory: from here on
+// that costs no more than is won, on a processor whose last cache has 32 MiB.
+constexpr std::int64_t kCachedGradients = std::int64_t{16} << 20;
 
 std::int64_t bytes_of(const OutputView* v) {
     return v ? v->batch * v->channels * v->height * v->width * size_of(v->dtype) : 0;

@@ -150,7 +150,7 @@ struct FeatureGradientTask {
     Features state;         // as the forward kernel left it
     Features upstream;      // one channel: factor of each position
     Features grad0, grad1;  // data may be null
-    bool past_cache;        // gradients will have left the cache before anyone reads them
+    bool past_cache;        // gradients are more than a cache would hold for who reads them
     double* weight_sums;    // [channels], overwritten; may be null
     void* scratch;
 };
