@@ -6,7 +6,7 @@
 #include "scratch.h"
 #include "threads.h"
 
-#include <cmath>
+#include <algorithm>
 #include <vector>
 
 namespace limen {
@@ -73,7 +73,7 @@ struct Grid {
     }
 };
 
-// Of both gradients. What a call writes beyond this goes past the cache, and whoever reads it next finds it in memory: from here on
+// Of all gradients of a call. What it writes beyond this goes past the cache, and whoever reads it next finds it in memory: from here on
 // that costs no more than is won, on a processor whose last cache has 32 MiB.
 constexpr std::int64_t kCachedGradients = std::int64_t{16} << 20;
 
@@ -86,83 +86,170 @@ std::array<std::int64_t, 4> shape_of(const View& v) {
     return {v.batch, v.channels, v.height, v.width};
 }
 
+// What is computed of one layer, as tasks.
+struct ForwardJob {
+    const FeatureLayer& layer;
+    ChannelWeights weights;
+    Engine engine;
+    Grid grid;
+    std::vector<double> sums;  // of each task
+
+    explicit ForwardJob(const FeatureLayer& l)
+        : layer(checked(l)),
+          weights(l.weight, l.f0.channels),
+          engine(engine_for(l.f0.dtype, 1)),
+          grid(l.f0, &l.f1, l.map, l.state),
+          sums(static_cast<std::size_t>(tasks())) {}
+
+    std::int64_t tasks() const { return layer.f0.batch * grid.tiles.count(); }
+    std::int64_t scratch_bytes() const { return feature_distance_bytes(); }
+
+    void run(std::int64_t i, void* scratch) {
+        const std::int64_t image = i / grid.tiles.count();
+        FeatureTask task = {};
+        task.f0 = grid.features(&layer.f0, image);
+        task.f1 = grid.features(&layer.f1, image);
+        task.channels = layer.f0.channels;
+        task.positions = grid.tiles[i % grid.tiles.count()];
+        task.weights = weights.view();
+        task.sum = &sums[static_cast<std::size_t>(i)];
+        task.map = grid.features(layer.map, image);
+        task.state = grid.features(layer.state, image);
+        task.scratch = scratch;
+        engine.kernels->feature_distance(task);
+    }
+
+    void finish() const {
+        const std::int64_t tiles = grid.tiles.count();
+        for (std::int64_t b = 0; b < layer.f0.batch; b++) {
+            double sum = 0;
+            for (std::int64_t t = 0; t < tiles; t++) sum += sums[static_cast<std::size_t>(b * tiles + t)];
+            layer.scores[b] = sum / static_cast<double>(layer.f0.height * layer.f0.width);
+        }
+    }
+
+  private:
+    static const FeatureLayer& checked(const FeatureLayer& l) {
+        check_features(l.f0, l.f1);
+        if (l.map) check_positions("map", l.map->data, l.map->dtype, shape_of(*l.map), l.f0, 1);
+        if (l.state)
+            check_positions("state", l.state->data, l.state->dtype, shape_of(*l.state), l.f0, feature_state_size);
+        return l;
+    }
+};
+
+struct GradientJob {
+    const FeatureGradientLayer& layer;
+    ChannelWeights weights;
+    Engine engine;
+    Grid grid;
+    std::int64_t channels;     // whose weights have a gradient
+    std::vector<double> sums;  // of each task and each of these
+    bool past_cache = false;
+
+    explicit GradientJob(const FeatureGradientLayer& l)
+        : layer(checked(l)),
+          weights(l.weight, l.f0.channels),
+          engine(engine_for(l.f0.dtype, 1)),
+          grid(l.f0, &l.f1, &l.state, &l.upstream, l.grad_f0, l.grad_f1),
+          channels(l.grad_weight ? l.f0.channels : 0),
+          sums(static_cast<std::size_t>(tasks() * channels)) {}
+
+    std::int64_t tasks() const { return layer.f0.batch * grid.tiles.count(); }
+    std::int64_t scratch_bytes() const { return feature_gradient_bytes(layer.f0.channels); }
+    std::int64_t written() const { return bytes_of(layer.grad_f0) + bytes_of(layer.grad_f1); }
+
+    void run(std::int64_t i, void* scratch) {
+        const std::int64_t image = i / grid.tiles.count();
+        FeatureGradientTask task = {};
+        task.f0 = grid.features(&layer.f0, image);
+        task.f1 = grid.features(&layer.f1, image);
+        task.channels = layer.f0.channels;
+        task.positions = grid.tiles[i % grid.tiles.count()];
+        task.weights = weights.view();
+        task.state = grid.features(&layer.state, image);
+        task.upstream = grid.features(&layer.upstream, image);
+        task.grad0 = grid.features(layer.grad_f0, image);
+        task.grad1 = grid.features(layer.grad_f1, image);
+        task.past_cache = past_cache;
+        task.weight_sums = channels ? &sums[static_cast<std::size_t>(i * channels)] : nullptr;
+        task.scratch = scratch;
+        engine.kernels->feature_gradient(task);
+    }
+
+    void finish() const {
+        for (std::int64_t c = 0; c < channels; c++) {
+            double sum = 0;
+            for (std::int64_t i = 0; i < tasks(); i++) sum += sums[static_cast<std::size_t>(i * channels + c)];
+            layer.grad_weight[c] = sum;
+        }
+    }
+
+  private:
+    static const FeatureGradientLayer& checked(const FeatureGradientLayer& l) {
+        check_features(l.f0, l.f1);
+        check_positions("state", l.state.data, l.state.dtype, shape_of(l.state), l.f0, feature_state_size);
+        check_positions("upstream", l.upstream.data, l.upstream.dtype, shape_of(l.upstream), l.f0, 1);
+        if (l.grad_f0) check_output("grad_f0", *l.grad_f0, l.f0, l.f0.height, l.f0.width);
+        if (l.grad_f1) check_output("grad_f1", *l.grad_f1, l.f0, l.f0.height, l.f0.width);
+        return l;
+    }
+};
+
+template <class Job, class Layer>
+std::vector<Job> jobs_of(std::span<const Layer> layers) {
+    std::vector<Job> jobs;
+    jobs.reserve(layers.size());
+    for (const Layer& layer : layers) jobs.emplace_back(layer);
+    return jobs;
+}
+
+// Tasks of all layers together: threads wait for one another once.
+template <class Job>
+void run(std::vector<Job>& jobs) {
+    std::vector<std::int64_t> ends;
+    std::int64_t count = 0, scratch_bytes = 0;
+    for (const Job& job : jobs) {
+        ends.push_back(count += job.tasks());
+        scratch_bytes = std::max(scratch_bytes, job.scratch_bytes());
+    }
+    parallel_for(count, static_cast<std::size_t>(scratch_bytes), [&](std::int64_t i, void* scratch) {
+        const auto k = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), i) - ends.begin());
+        jobs[k].run(k ? i - ends[k - 1] : i, scratch);
+    });
+    for (const Job& job : jobs) job.finish();
+}
+
 }  // namespace
+
+void feature_distances(std::span<const FeatureLayer> layers) {
+    auto jobs = jobs_of<ForwardJob>(layers);
+    run(jobs);
+}
 
 void feature_distance(const ImageView& f0, const ImageView& f1, const double* weight, double* scores,
                       const OutputView* map, const OutputView* state) {
-    check_features(f0, f1);
-    if (map) check_positions("map", map->data, map->dtype, shape_of(*map), f0, 1);
-    if (state) check_positions("state", state->data, state->dtype, shape_of(*state), f0, feature_state_size);
-    const ChannelWeights weights(weight, f0.channels);
-
-    const Engine engine = engine_for(f0.dtype, 1);
-    const Grid grid(f0, &f1, map, state);
-    const std::int64_t tiles = grid.tiles.count();
-    std::vector<double> sums(static_cast<std::size_t>(f0.batch * tiles));
-    parallel_for(f0.batch * tiles, static_cast<std::size_t>(feature_distance_bytes()),
-                 [&](std::int64_t i, void* scratch) {
-                     const std::int64_t image = i / tiles;
-                     FeatureTask task = {};
-                     task.f0 = grid.features(&f0, image);
-                     task.f1 = grid.features(&f1, image);
-                     task.channels = f0.channels;
-                     task.positions = grid.tiles[i % tiles];
-                     task.weights = weights.view();
-                     task.sum = &sums[static_cast<std::size_t>(i)];
-                     task.map = grid.features(map, image);
-                     task.state = grid.features(state, image);
-                     task.scratch = scratch;
-                     engine.kernels->feature_distance(task);
-                 });
-    for (std::int64_t b = 0; b < f0.batch; b++) {
-        double sum = 0;
-        for (std::int64_t t = 0; t < tiles; t++) sum += sums[static_cast<std::size_t>(b * tiles + t)];
-        scores[b] = sum / static_cast<double>(f0.height * f0.width);
-    }
+    const FeatureLayer layer = {f0, f1, weight, scores, map, state};
+    feature_distances({&layer, 1});
 }
 
 double feature_distance(const ImageView& f0, const ImageView& f1, const double* weight) {
     return mean_of_batch(f0.batch, [&](double* scores) { feature_distance(f0, f1, weight, scores); });
 }
 
+void feature_distance_gradients(std::span<const FeatureGradientLayer> layers) {
+    auto jobs = jobs_of<GradientJob>(layers);
+    std::int64_t written = 0;
+    for (const GradientJob& job : jobs) written += job.written();
+    for (GradientJob& job : jobs) job.past_cache = written >= kCachedGradients;
+    run(jobs);
+}
+
 void feature_distance_gradient(const ImageView& f0, const ImageView& f1, const double* weight, const ImageView& state,
                                const ImageView& upstream, const OutputView* grad_f0, const OutputView* grad_f1,
                                double* grad_weight) {
-    check_features(f0, f1);
-    check_positions("state", state.data, state.dtype, shape_of(state), f0, feature_state_size);
-    check_positions("upstream", upstream.data, upstream.dtype, shape_of(upstream), f0, 1);
-    if (grad_f0) check_output("grad_f0", *grad_f0, f0, f0.height, f0.width);
-    if (grad_f1) check_output("grad_f1", *grad_f1, f0, f0.height, f0.width);
-    const ChannelWeights weights(weight, f0.channels);
-
-    const Engine engine = engine_for(f0.dtype, 1);
-    const Grid grid(f0, &f1, &state, &upstream, grad_f0, grad_f1);
-    const std::int64_t tiles = grid.tiles.count(), channels = grad_weight ? f0.channels : 0;
-    const bool past_cache = bytes_of(grad_f0) + bytes_of(grad_f1) >= kCachedGradients;
-    std::vector<double> sums(static_cast<std::size_t>(f0.batch * tiles * channels));
-    parallel_for(f0.batch * tiles, static_cast<std::size_t>(feature_gradient_bytes(f0.channels)),
-                 [&](std::int64_t i, void* scratch) {
-                     const std::int64_t image = i / tiles;
-                     FeatureGradientTask task = {};
-                     task.f0 = grid.features(&f0, image);
-                     task.f1 = grid.features(&f1, image);
-                     task.channels = f0.channels;
-                     task.positions = grid.tiles[i % tiles];
-                     task.weights = weights.view();
-                     task.state = grid.features(&state, image);
-                     task.upstream = grid.features(&upstream, image);
-                     task.grad0 = grid.features(grad_f0, image);
-                     task.grad1 = grid.features(grad_f1, image);
-                     task.past_cache = past_cache;
-                     task.weight_sums = grad_weight ? &sums[static_cast<std::size_t>(i * channels)] : nullptr;
-                     task.scratch = scratch;
-                     engine.kernels->feature_gradient(task);
-                 });
-    for (std::int64_t c = 0; c < channels; c++) {
-        double sum = 0;
-        for (std::int64_t i = 0; i < f0.batch * tiles; i++) sum += sums[static_cast<std::size_t>(i * channels + c)];
-        grad_weight[c] = sum;
-    }
+    const FeatureGradientLayer layer = {f0, f1, weight, state, upstream, grad_f0, grad_f1, grad_weight};
+    feature_distance_gradients({&layer, 1});
 }
 
 }  // namespace limen

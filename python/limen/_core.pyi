@@ -97,3 +97,14 @@ def feature_distance_gradient(
     grad_f1: Any = None,
     grad_weight: Any = None,
 ) -> None: ...
+def feature_distances(f0: list[Any], f1: list[Any], weights: list[Any], scores: Any, state: Any) -> None: ...
+def feature_distance_gradients(
+    f0: list[Any],
+    f1: list[Any],
+    weights: list[Any],
+    state: Any,
+    upstream: Any,
+    grad_f0: list[Any],
+    grad_f1: list[Any],
+    grad_weight: Any,
+) -> None: ...

@@ -5,6 +5,7 @@ namespace limen::python {
 void bind_arrays(pybind11::module_& m);
 void bind_convention(pybind11::module_& m);
 void bind_feature_distance(pybind11::module_& m);
+void bind_feature_layers(pybind11::module_& m);
 void bind_ms_ssim(pybind11::module_& m);
 void bind_pixel_errors(pybind11::module_& m);
 void bind_runtime(pybind11::module_& m);
@@ -21,4 +22,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     limen::python::bind_ssim(m);
     limen::python::bind_ms_ssim(m);
     limen::python::bind_feature_distance(m);
+    limen::python::bind_feature_layers(m);
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include <limen/image.hpp>
 
 namespace limen {
@@ -25,6 +27,18 @@ void feature_distance(const ImageView& f0, const ImageView& f1, const double* we
 /// The mean distance of the batch.
 double feature_distance(const ImageView& f0, const ImageView& f1, const double* weight = nullptr);
 
+/// What feature_distance() takes.
+struct FeatureLayer {
+    ImageView f0, f1;
+    const double* weight = nullptr;
+    double* scores = nullptr;
+    const OutputView* map = nullptr;
+    const OutputView* state = nullptr;
+};
+
+/// feature_distance() of several layers, whose shapes and dtypes may differ: the same numbers, in less time, since threads start once.
+void feature_distances(std::span<const FeatureLayer> layers);
+
 /// Gradients of the sum over all positions of `upstream` times the position's distance: 1 / (height * width) gives those of the scores.
 ///
 /// Features and weight as they were given to feature_distance(), and the state that it left. `upstream` has the features' batch, height
@@ -34,5 +48,18 @@ double feature_distance(const ImageView& f0, const ImageView& f1, const double* 
 void feature_distance_gradient(const ImageView& f0, const ImageView& f1, const double* weight, const ImageView& state,
                                const ImageView& upstream, const OutputView* grad_f0, const OutputView* grad_f1,
                                double* grad_weight = nullptr);
+
+/// What feature_distance_gradient() takes.
+struct FeatureGradientLayer {
+    ImageView f0, f1;
+    const double* weight = nullptr;
+    ImageView state, upstream;
+    const OutputView* grad_f0 = nullptr;
+    const OutputView* grad_f1 = nullptr;
+    double* grad_weight = nullptr;
+};
+
+/// feature_distance_gradient() of several layers, as feature_distances() is of feature_distance().
+void feature_distance_gradients(std::span<const FeatureGradientLayer> layers);
 
 }  // namespace limen

@@ -6,7 +6,7 @@ Nothing here waits for the device: scores stay there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from torch.utils import dlpack
 
 from .._axes import check_axes
 from .._cuda_core import cuda_core
-from . import _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops, _upstream_ops
+from . import _feature_layer_ops, _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops, _upstream_ops
 from ._axes import score_dtype, score_shape, unaveraged
 from ._conventions import native
 from ._operator import Operator
@@ -218,6 +218,37 @@ def _feature_distance_gradient(
     return grad_f0, grad_f1, grad_weight
 
 
+def _feature_distances(
+    f0: Sequence[Tensor], f1: Sequence[Tensor], weights: Sequence[Tensor], need_state: bool
+) -> tuple[Tensor, Tensor]:
+    state = _feature_layer_ops.empty_state(f0, need_state)
+    none: list[Tensor | None] = [None] * len(f0)
+    states = _feature_layer_ops.states_of(state, f0) if need_state else none
+    scores = [_scores(f, 1, "image") for f in f0]
+    for a, b, weight, score, kept in zip(f0, f1, weights or none, scores, states, strict=True):
+        _start("feature_distance", a, b, _feature_weight(weight, a), 1, score, None, kept)
+    return torch.stack([_reduced(score, "image") for score in scores], -1), state
+
+
+def _feature_distance_gradients(
+    f0: Sequence[Tensor],
+    f1: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    state: Tensor,
+    upstream: Tensor,
+    *needed: bool,
+) -> tuple[list[Tensor], list[Tensor], Tensor]:
+    gradients = []
+    none: list[Tensor | None] = [None] * len(f0)
+    states, columns = _feature_layer_ops.states_of(state, f0), upstream.unbind(-1)
+    for a, b, weight, kept, column in zip(f0, f1, weights or none, states, columns, strict=True):
+        factors = (column / (a.shape[2] * a.shape[3]))[:, None, None].expand(-1, *a.shape[2:])
+        gradients.append(_feature_distance_gradient(a, b, weight, kept, factors, 1, *needed))
+    grad_f0, grad_f1, grad_weights = zip(*gradients, strict=True)
+    need_f0, need_f1, _ = needed
+    return list(grad_f0) if need_f0 else [], list(grad_f1) if need_f1 else [], torch.cat(grad_weights)
+
+
 KERNELS: dict[Operator, Callable[..., Any]] = {
     _ops.ssim: _ssim,
     _ops.ms_ssim: _ms_ssim,
@@ -229,6 +260,8 @@ KERNELS: dict[Operator, Callable[..., Any]] = {
     _upstream_ops.ms_ssim_upstream_gradient: _upstream_gradient("ms_ssim_gradient"),
     _feature_ops.feature_distance: _feature_distance,
     _feature_ops.feature_distance_gradient: _feature_distance_gradient,
+    _feature_layer_ops.feature_distances: _feature_distances,
+    _feature_layer_ops.feature_distance_gradients: _feature_distance_gradients,
     _l1_ops.l1_ssim: _l1_ssim,
     _l1_ops.l1_ssim_upstream_gradient: _upstream_gradient("l1_ssim_gradient"),
     _pixel_error_ops.mse: _pixel_error("mse"),

@@ -38,7 +38,7 @@ def as_features(numbers: Tensor, channel_axis: int) -> Tensor:
     return numbers.movedim(-3, channel_axis)
 
 
-def _of_core(weight: Tensor | None) -> Any:
+def of_core(weight: Tensor | None) -> Any:
     if weight is None:
         return None
     if weight.dtype not in (torch.float32, torch.float64) or not weight.is_contiguous():
@@ -65,7 +65,7 @@ def feature_distance(
     values = _core.feature_distance(
         in_place(f0),
         in_place(f1),
-        _of_core(weight),
+        of_core(weight),
         channel_axis,
         reduction,
         in_place(as_features(map_, channel_axis)) if need_map else None,
@@ -106,7 +106,7 @@ def feature_distance_gradient(
     _core.feature_distance_gradient(
         in_place(f0),
         in_place(f1),
-        _of_core(weight),
+        of_core(weight),
         channel_axis,
         in_place(as_features(state, channel_axis)),
         in_place(as_features(upstream.unsqueeze(-3), channel_axis)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from .._conventions import Convention
 from .._cuda_core import cuda_core
 from .._feature_distance import check_features, check_weight_shape
 from .._ssim import ChannelAxis, Reduction
-from . import _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops
+from . import _feature_layer_ops, _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops
 from ._axes import score_shape
 from ._conventions import to_text
 
@@ -120,6 +120,19 @@ def feature_distance(
         f0, f1, weight, checked_axis, reduction, return_map, _records(f0, f1, weight)
     )
     return (score, distances) if return_map else score
+
+
+def feature_distances(f0: Sequence[Any], f1: Sequence[Any], weights: Sequence[Tensor]) -> Tensor:
+    """`limen.feature_distance` of layers (N, C, h, w), (N, layers); with a weight for each of them, or none at all."""
+    pairs = [_images(*pair, -3, "image", (f"fx[{i}]", f"fy[{i}]")) for i, pair in enumerate(zip(f0, f1, strict=True))]
+    for x, *_ in pairs:
+        check_features(x.dtype, x.shape, 1)
+    f0, f1 = [x for x, *_ in pairs], [y for _, y, _ in pairs]
+    weights = [_weight(weight, x, 1) for weight, x in zip(weights, f0, strict=True)] if weights else []
+    recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (*f0, *f1, *weights))
+    scores: Tensor
+    scores, _ = _feature_layer_ops.feature_distances(f0, f1, weights, recorded)
+    return scores
 
 
 def _weight(weight: Any, features: Tensor, channel_axis: int) -> Tensor:

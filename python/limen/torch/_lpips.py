@@ -118,7 +118,8 @@ class LPIPS(nn.Module):
         """
         x, y, _ = _functions._images(x, y, self.channel_axis, self.options.reduction)
         (images_x, batch, size, finish_x), (images_y, *_, finish_y) = self._prepare("x", x), self._prepare("y", y)
-        answer = self._answer(self._layers(images_x, images_y), batch, size)
+        recorded = torch.is_grad_enabled() and any(t.requires_grad for t in (images_x, images_y, *self.parameters()))
+        answer = self._answer(self._pairs(images_x, images_y, recorded), batch, size, taps_are_kept=recorded)
         finish_x()
         finish_y()
         return answer
@@ -153,19 +154,32 @@ class LPIPS(nn.Module):
                 )
         if self.options.spatial and size is None:
             raise ValueError("size must be given, the height and width of the images, for spatial=True")
-        spatial, layers, batch = self.options.spatial, [], torch.Size()
-        for i, pair in enumerate(zip(fx, fy, strict=True)):
-            shapes = [tuple(features.shape) for features in pair]
+        pairs = [self._broadcast(i, *pair) for i, pair in enumerate(zip(fx, fy, strict=True))]
+        batches = [batch for batch, *_ in pairs]
+        if batches != batches[:1] * len(batches):
+            raise ValueError(f"the features of all layers must have the same batch; got {[tuple(b) for b in batches]}")
+        flat = [features for _, *features in pairs]
+        return self._answer(flat, batches[0], size or (1, 1), taps_are_kept=True)
+
+    @staticmethod
+    def _broadcast(index: int, fx: Tensor, fy: Tensor) -> tuple[torch.Size, Tensor, Tensor]:
+        """The batch, and features of it along one axis."""
+        if fx.shape == fy.shape:
+            shape = fx.shape
+            if len(shape) == 4:
+                return torch.Size(shape[:1]), fx, fy
+        else:
+            shapes = tuple(fx.shape), tuple(fy.shape)
             try:
-                shape = np.broadcast_shapes(*shapes)
+                shape = torch.Size(np.broadcast_shapes(*shapes))
             except ValueError:
-                shape = ()
+                shape = torch.Size()
             if any(shape[-2:] != own[-2:] for own in shapes):
-                raise ValueError(f"fx[{i}] and fy[{i}] must agree but for their batch; got {shapes[0]} and {shapes[1]}")
-            batch = torch.Size(shape[:-3])
-            flat = [features.expand(shape).reshape(-1, *shape[-3:]) for features in pair]
-            layers.append(self.distance(i, *flat, spatial=spatial))
-        return self._answer(layers, batch, size or (1, 1))
+                raise ValueError(
+                    f"fx[{index}] and fy[{index}] must agree but for their batch; got {shapes[0]} and {shapes[1]}"
+                )
+        flat_x, flat_y = (features.expand(shape).reshape(-1, *shape[-3:]) for features in (fx, fy))
+        return torch.Size(shape[:-3]), flat_x, flat_y
 
     def of_arrays(self, x: NDArray[Any], y: NDArray[Any]) -> Any:
         """The same of NumPy arrays: floats, or float64 arrays; maps are float32."""
@@ -250,25 +264,23 @@ class LPIPS(nn.Module):
                 self._input_scales[key] = make()
         return self._input_scales[key]
 
-    def _layers(self, x: Tensor, y: Tensor) -> list[Tensor]:
-        """What every layer adds. No tap is kept longer than its distance takes, unless a gradient needs it."""
-        spatial, recorded = self.options.spatial, torch.is_grad_enabled()
+    def _pairs(self, x: Tensor, y: Tensor, recorded: bool) -> Iterator[Sequence[Tensor]]:
+        """What the network makes of both at every tap, each when it is asked for."""
         tuned = recorded and any(parameter.requires_grad for parameter in self.parameters())
-        layers = []
         if tuned or not recorded or x.requires_grad == y.requires_grad:
             both = torch.cat((x, y))
             for i in range(len(self.table.channels)):
                 both = self.backbone.run_stage(i, both)
-                layers.append(self.distance(i, *both.chunk(2), spatial=spatial))
-            return layers
+                yield both.chunk(2)
+            return
         # What needs no gradient goes by itself: nothing is kept of it, and nothing runs back through it.
-        moving, still = (x, y) if x.requires_grad else (y, x)
         for i in range(len(self.table.channels)):
-            moving = self.backbone.run_stage(i, moving)
-            with torch.no_grad():
-                still = self.backbone.run_stage(i, still)
-            layers.append(self.distance(i, moving, still, spatial=spatial))
-        return layers
+            taps = []
+            for image in (x, y):
+                with torch.set_grad_enabled(image.requires_grad):
+                    taps.append(self.backbone.run_stage(i, image))
+            x, y = taps
+            yield taps
 
     def distance(self, index: int, fx: Tensor, fy: Tensor, *, spatial: bool = False) -> Tensor:
         """What one layer adds: (N,), or the map (N, h, w)."""
@@ -280,12 +292,20 @@ class LPIPS(nn.Module):
         positions: Tensor = distances
         return positions
 
-    def _answer(self, layers: list[Tensor], batch: torch.Size, size: tuple[int, int]) -> Any:
+    def _answer(
+        self, pairs: Iterable[Sequence[Tensor]], batch: torch.Size, size: tuple[int, int], *, taps_are_kept: bool
+    ) -> Any:
+        """Unless the taps are kept anyway, none is for longer than its distance takes."""
         if self.options.spatial:
-            each = torch.cat([functional.interpolate(layer[:, None], size, mode="bilinear") for layer in layers], 1)
+            maps = [self.distance(i, *pair, spatial=True)[:, None] for i, pair in enumerate(pairs)]
+            each = torch.cat([functional.interpolate(map_, size, mode="bilinear") for map_ in maps], 1)
             total = each.sum(1, keepdim=True)
         else:
-            each = torch.stack(layers, -1)
+            if taps_are_kept:
+                fx, fy = zip(*pairs, strict=True)
+                each = _functions.feature_distances(fx, fy, list(self.linear or ()))
+            else:
+                each = torch.stack([self.distance(i, *pair) for i, pair in enumerate(pairs)], -1)
             total = each.sum(-1)
         answers = [
             answer.mean(0) if self.options.reduction == "mean" else answer.reshape((*batch, *answer.shape[1:]))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 Kernel = Callable[..., Any]
+Gradient = Tensor | Sequence[Tensor | None] | None  # of an argument that is a list, a list
 
 _library: Any = torch.library  # which has no types for this
 _LIBRARY: Any = _library.Library("limen", "FRAGMENT")
@@ -39,8 +40,18 @@ def _plain_keys(device: str) -> Any:
     return keys(getattr(torch._C.DispatchKey, device)) | keys(getattr(torch._C.DispatchKey, f"Autograd{device}"))
 
 
+def _as_they_are(arguments: Sequence[Any]) -> Sequence[Any]:
+    return arguments
+
+
+def _chained(arguments: Sequence[Any]) -> Sequence[Any]:
+    """Tensors, and those of lists among them."""
+    return [tensor for one in arguments for tensor in (one if isinstance(one, (list, tuple)) else (one,))]
+
+
 class Operator:
     """The operator ``limen::name``. Tensors come first among its arguments, and its results share no memory with them.
+
 
     It has a kernel for each device, shapes without data, and a backward formula if it is differentiable.
     """
@@ -51,10 +62,11 @@ class Operator:
         _LIBRARY.define(name + schema, tags=_TAGS)
         self.overload: Any = getattr(torch.ops.limen, name).default
         self._keep: Callable[..., None] | None = None
-        self._backward: Callable[..., tuple[Tensor | None, ...]] | None = None
-        tensors = schema.partition("->")[0].count("Tensor")
+        self._backward: Callable[..., tuple[Gradient, ...]] | None = None
+        arguments = schema.partition("->")[0]
         if _OWN_AUTOGRAD:
-            kernel = _uncompiled(self._autograd_kernel(tensors))
+            flat = _chained if "Tensor[]" in arguments else _as_they_are
+            kernel = _uncompiled(self._autograd_kernel(arguments.count("Tensor"), flat))
             _LIBRARY.impl(name, kernel, "Autograd", with_keyset=True)
         else:
             torch.library.register_autograd(
@@ -78,7 +90,7 @@ class Operator:
         torch.library.register_fake(f"limen::{self.name}", kernel, lib=_LIBRARY)
 
     def register_autograd(
-        self, backward: Callable[..., tuple[Tensor | None, ...]], *, setup_context: Callable[..., None]
+        self, backward: Callable[..., tuple[Gradient, ...]], *, setup_context: Callable[..., None]
     ) -> None:
         """As `torch.library.register_autograd`."""
         self._keep, self._backward = setup_context, backward
@@ -87,12 +99,12 @@ class Operator:
         if self._keep is not None:
             self._keep(ctx, inputs, output)
 
-    def _go_backward(self, ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
+    def _go_backward(self, ctx: Any, *upstream: Tensor | None) -> tuple[Gradient, ...]:
         if self._backward is None:
             raise RuntimeError(f"limen::{self.name} is not differentiable")
         return self._backward(ctx, *upstream)
 
-    def _autograd_kernel(self, tensors: int) -> Kernel:
+    def _autograd_kernel(self, tensors: int, flat: Callable[[Sequence[Any]], Sequence[Any]]) -> Kernel:
         kernels, overload = self.kernels, self.overload
         cpu, cuda = _plain_keys("CPU"), _plain_keys("CUDA")
 
@@ -105,27 +117,26 @@ class Operator:
                 return overload.redispatch(keys & torch._C._after_autograd_keyset, *arguments)
 
         class Recorded(torch.autograd.Function):
-            # PyTorch looks at each argument: what is no tensor comes as one.
+            # PyTorch looks at each argument: of the tensors it records, and all come again as one that it doesn't.
             @staticmethod
-            def forward(ctx: Any, *inputs_and_rest: Any) -> Any:
-                *inputs, (keys, options) = inputs_and_rest
-                arguments = (*inputs, *options)
+            def forward(ctx: Any, *inputs_and_call: Any) -> Any:
+                keys, arguments = inputs_and_call[-1]
                 output = compute(keys, arguments)
                 self._set_up(ctx, arguments, output)
                 return output
 
             @staticmethod
             def backward(ctx: Any, *upstream: Any) -> Any:
-                return *self._go_backward(ctx, *upstream)[:tensors], None
+                return *flat(self._go_backward(ctx, *upstream)[:tensors]), None
 
         record: Any = Recorded.apply
 
         def kernel(keys: Any, *arguments: Any) -> Any:
             if torch.is_grad_enabled():
-                inputs = arguments[:tensors]
+                inputs = flat(arguments[:tensors])
                 for tensor in inputs:
                     if tensor is not None and tensor.requires_grad:
-                        return record(*inputs, (keys, arguments[tensors:]))
+                        return record(*inputs, (keys, arguments))
             return compute(keys, arguments)
 
         return kernel
