@@ -55,17 +55,19 @@ def _taps(net: str, case: Case) -> Taps:
     return taps
 
 
-def _peer(taps: Taps) -> Callable[..., Any]:
-    return distance_by_lpips(library("lpips"), [weight for *_, weight in taps])
+def _distances(net: str, taps: Taps) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """By limen and by lpips."""
+    weights = [weight for *_, weight in taps]
+    return distance_by_limen(net, weights), distance_by_lpips(library("lpips"), weights)
 
 
 def test_forward(compare: Compare, quick: bool, net: str) -> None:
     case = QUICK_CASE if quick else CASE
     taps = _taps(net, case)
-    theirs = _peer(taps)
-    torch.testing.assert_close(distance_by_limen(*taps), theirs(*taps), rtol=1e-5, atol=0)
+    ours, theirs = _distances(net, taps)
+    torch.testing.assert_close(ours(*taps), theirs(*taps), rtol=1e-5, atol=0)
     compare(
-        lambda: distance_by_limen(*taps),
+        lambda: ours(*taps),
         lambda: theirs(*taps),
         operation=DISTANCE_FORWARD[net],
         peer=PEER,
@@ -78,20 +80,19 @@ def test_reading(compare: Compare, quick: bool, net: str) -> None:
     """What there is to win: nothing that looks at every number is done before they are read."""
     case = QUICK_CASE if quick else CASE
     taps = _taps(net, case)
+    ours, _ = _distances(net, taps)
 
     def read() -> list[Any]:
         return [f.sum() for *features, _ in taps for f in features]
 
     assert all(total.isfinite() for total in read())
-    compare(
-        lambda: distance_by_limen(*taps), read, operation=DISTANCE_FORWARD[net], peer=READING, case=case, seconds=4.0
-    )
+    compare(lambda: ours(*taps), read, operation=DISTANCE_FORWARD[net], peer=READING, case=case, seconds=4.0)
 
 
 def test_backward(compare: Compare, quick: bool, net: str) -> None:
     """The backward pass alone, to both features."""
     taps, features = _differentiable(net, quick)
-    ours, theirs = distance_by_limen(*taps).sum(), _peer(taps)(*taps).sum()
+    ours, theirs = (distance(*taps).sum() for distance in _distances(net, taps))
     for got, want in zip(_backward(ours, features), _backward(theirs, features), strict=True):
         torch.testing.assert_close(got, want, rtol=0, atol=1e-5 * float(want.abs().max()))
     calls = (lambda: _backward(ours, features)), (lambda: _backward(theirs, features))
@@ -102,7 +103,7 @@ def test_backward(compare: Compare, quick: bool, net: str) -> None:
 def test_writing(compare: Compare, quick: bool, net: str) -> None:
     """What there is to win going backward: gradients are as many numbers as the features."""
     taps, features = _differentiable(net, quick)
-    score = distance_by_limen(*taps).sum()
+    score = _distances(net, taps)[0](*taps).sum()
     assert all(gradient.isfinite().all() for gradient in _backward(score, features))
 
     def write() -> list[Any]:

@@ -44,11 +44,11 @@ def _distance_rows(lpips: Any, net: str) -> Iterator[Row]:
     weights = [weight for *_, weight in sets[0]]
     sets = [[(f0, f1, w) for (f0, f1, _), w in zip(taps, weights, strict=True)] for taps in sets]
     numbers = sum(f0.numel() for f0, *_ in sets[0])
-    peer = distance_by_lpips(lpips, weights)
+    mine, peer = distance_by_limen(net, weights), distance_by_lpips(lpips, weights)
     name = f"distance of {net} features"
     with torch.no_grad():
-        check(name, distance_by_limen(*sets[0]), peer(*sets[0]), 1e-5)
-        times = compare(by_turns(distance_by_limen, sets), by_turns(peer, sets))
+        check(name, mine(*sets[0]), peer(*sets[0]), 1e-5)
+        times = compare(by_turns(mine, sets), by_turns(peer, sets))
         yield Row(f"{name}, forward", SHAPE, "lpips", *times, floor(numbers, 8))
         if net == "vgg":
             half = [_taps(net, seed, torch.bfloat16) for seed in range(SETS)]
@@ -56,12 +56,12 @@ def _distance_rows(lpips: Any, net: str) -> Iterator[Row]:
                 f"{name} in bfloat16, forward",
                 SHAPE,
                 "",
-                *compare(by_turns(distance_by_limen, half), None),
+                *compare(by_turns(mine, half), None),
                 floor(numbers, 4),
             )
-    backward = _backward(distance_by_limen, sets[0]), _backward(peer, sets[0])
-    for mine, other in zip(*(call() for call in backward), strict=True):
-        check(f"gradient of {name}", mine, other, 1e-4)
+    backward = _backward(mine, sets[0]), _backward(peer, sets[0])
+    for own, other in zip(*(call() for call in backward), strict=True):
+        check(f"gradient of {name}", own, other, 1e-4)
     times = compare(*backward)
     # Read twice, and both gradients written.
     yield Row(f"{name}, forward and backward", SHAPE, "lpips", *times, floor(numbers, 24))

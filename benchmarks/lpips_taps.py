@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-import limen
+import limen.torch
 
 # Channels of each tap, and the side of its map for images of 256 x 256.
 TAPS: dict[str, list[tuple[int, int]]] = {
@@ -19,9 +19,11 @@ TAPS: dict[str, list[tuple[int, int]]] = {
 Tap = tuple[Any, Any, Any]  # two features and a weight for each channel
 
 
-def distance_by_limen(*taps: Tap) -> Any:
-    """Of all taps together."""
-    return sum(limen.feature_distance(*tap) for tap in taps)
+def distance_by_limen(net: str, weights: Sequence[Any]) -> Callable[..., Any]:
+    """Of all taps together, as `limen.torch.LPIPS` has it. Its own backbone isn't used."""
+    linear = {f"lin{k}.model.1.weight": weight[None, :, None, None] for k, weight in enumerate(weights)}
+    metric = limen.torch.LPIPS(net, backbone="random", linear=linear).to(weights[0].device)
+    return lambda *taps: metric.from_features([f0 for f0, *_ in taps], [f1 for _, f1, _ in taps])
 
 
 def distance_by_lpips(lpips: Any, weights: Sequence[Any]) -> Callable[..., Any]:

@@ -7,6 +7,8 @@
 #include "threads.h"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace limen {
@@ -200,7 +202,14 @@ template <class Job, class Layer>
 std::vector<Job> jobs_of(std::span<const Layer> layers) {
     std::vector<Job> jobs;
     jobs.reserve(layers.size());
-    for (const Layer& layer : layers) jobs.emplace_back(layer);
+    for (const Layer& layer : layers) {
+        try {
+            jobs.emplace_back(layer);
+        } catch (const std::invalid_argument& error) {
+            if (layers.size() == 1) throw;
+            throw std::invalid_argument("layer " + std::to_string(jobs.size()) + ": " + error.what());
+        }
+    }
     return jobs;
 }
 

@@ -1,4 +1,5 @@
 // The public functions: how they cut images into tasks, put scales together and use threads.
+#include <array>
 #include <limen/limen.hpp>
 #include <stdexcept>
 
@@ -120,22 +121,28 @@ Convention random_convention(Case& c, bool many_scales) {
     return convention;
 }
 
-// Scores, then the gradients of the channels' weights; the features' gradients where they are wanted.
+// A layer with weights and one without. Scores of both, then the gradients of their weights; the features' gradients, where they are
+// wanted, are the first layer's.
 void call_features(const ImageView& f0, const ImageView& f1, double* scores, const OutputView* grad_f0,
                    const OutputView* grad_f1) {
     std::vector<double> weights;
     for (std::int64_t k = 0; k < f0.channels; k++) weights.push_back(0.25 * static_cast<double>(k % 5));
     const DType number = f0.dtype == DType::float64 ? DType::float64 : DType::float32;
-    std::vector<double> memory(static_cast<std::size_t>(f0.batch * limen::feature_state_size * f0.height * f0.width));
-    const OutputView state =
-        OutputView::planar(memory.data(), number, f0.height, f0.width, limen::feature_state_size, f0.batch);
-    limen::feature_distance(f0, f1, weights.data(), scores, nullptr, &state);
+    const auto numbers = static_cast<std::size_t>(f0.batch * limen::feature_state_size * f0.height * f0.width);
+    std::vector<double> memory[2] = {std::vector<double>(numbers), std::vector<double>(numbers)};
+    const auto state_in = [&]<class View>(View, int layer) {
+        return View::planar(memory[layer].data(), number, f0.height, f0.width, limen::feature_state_size, f0.batch);
+    };
+    const OutputView filled[2] = {state_in(OutputView(), 0), state_in(OutputView(), 1)};
+    limen::feature_distances(
+        std::array<limen::FeatureLayer, 2>{{{f0, f1, weights.data(), scores, nullptr, &filled[0]},
+                                            {f1, f0, nullptr, scores + f0.batch, nullptr, &filled[1]}}});
+    scores += 2 * f0.batch;
     const double factor = 1 / static_cast<double>(f0.height * f0.width);
-    ImageView upstream = {&factor, DType::float64, f0.batch, 1, f0.height, f0.width, 0, 0, 0, 0};
-    const ImageView written = {state.data,       state.dtype,        state.batch,        state.channels,
-                               state.height,     state.width,        state.batch_stride, state.channel_stride,
-                               state.row_stride, state.column_stride};
-    limen::feature_distance_gradient(f0, f1, weights.data(), written, upstream, grad_f0, grad_f1, scores + f0.batch);
+    const ImageView upstream = {&factor, DType::float64, f0.batch, 1, f0.height, f0.width, 0, 0, 0, 0};
+    limen::feature_distance_gradients(std::array<limen::FeatureGradientLayer, 2>{
+        {{f0, f1, weights.data(), state_in(ImageView(), 0), upstream, grad_f0, grad_f1, scores},
+         {f1, f0, nullptr, state_in(ImageView(), 1), upstream, nullptr, nullptr, scores + f0.channels}}});
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ import pytest
 import limen
 import limen.torch
 from limen import Convention
-from limen.torch import _feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops
+from limen.torch import _feature_layer_ops, _feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops
 from limen.torch._operator import Operator
 from torch_images import SMALL_MS_SSIM, alike, assert_near, leaves, torch
 
@@ -87,6 +87,17 @@ OPERATORS: dict[str, tuple[Any, Callable[[], tuple[Any, ...]]]] = {
         _feature_ops.feature_distance_gradient,
         lambda: (*alike(2, 3, 4, 5), None, torch.rand(2, 6, 4, 5), torch.rand(2, 4, 5), 1, True, False, True),
     ),
+    "feature_distances": (
+        _feature_layer_ops.feature_distances,
+        lambda: (images(2, 3, 4, 5), images(2, 3, 4, 5), leaves(torch.rand(3), torch.rand(3)), True),
+    ),
+    "feature_distance_gradients": (
+        _feature_layer_ops.feature_distance_gradients,
+        lambda: (
+            *(alike(2, 3, 4, 5), alike(2, 3, 4, 5), [torch.rand(3), torch.rand(3)]),
+            *(torch.rand(480), torch.rand(2, 2), True, True, True),
+        ),
+    ),
     "psnr": (_pixel_error_ops.psnr, lambda: (*images(2, 3, 4, 5), 1.0, -3, "mean")),
 }
 
@@ -112,7 +123,7 @@ def test_gradients_that_come_with_a_score_are_constants() -> None:
 
 
 def test_every_operator_is_checked() -> None:
-    modules = (_feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops)
+    modules = (_feature_layer_ops, _feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops)
     defined = {name for module in modules for name, value in vars(module).items() if isinstance(value, Operator)}
     assert defined == set(OPERATORS)
 

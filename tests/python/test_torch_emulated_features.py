@@ -17,7 +17,7 @@ import limen.torch
 from feature_oracle import gradients
 from features import DTYPES, weights
 from images import assert_near
-from limen.torch import _feature_ops
+from limen.torch import _feature_layer_ops, _feature_ops
 from lpips_peers import backbone
 from test_feature_distance_torch import MEMORY, tensors
 from test_feature_distance_torch import test_channel_axes as test_channel_axes
@@ -28,9 +28,21 @@ from test_feature_distance_torch import (
 from test_feature_distance_torch import (
     test_vectors_of_zeros_have_no_gradient as test_vectors_of_zeros_have_no_gradient,
 )
+from test_feature_layers import test_gradcheck_of_layers as test_gradcheck_of_layers
+from test_feature_layers import (
+    test_one_gradient_of_layers_alone as test_one_gradient_of_layers_alone,
+)
+from test_feature_layers import test_one_layer_needs_a_gradient as test_one_layer_needs_a_gradient
+from test_feature_layers import test_the_gradients_of_single_layers as test_the_gradients_of_single_layers
+from test_feature_layers import test_the_numbers_of_single_layers as test_the_numbers_of_single_layers
 from torch_images import alike, leaves, torch
 
-OPERATORS = (_feature_ops.feature_distance, _feature_ops.feature_distance_gradient)
+OPERATORS = (
+    _feature_ops.feature_distance,
+    _feature_ops.feature_distance_gradient,
+    _feature_layer_ops.feature_distances,
+    _feature_layer_ops.feature_distance_gradients,
+)
 CPU_KERNELS = [operator.kernels["cpu"] for operator in OPERATORS]
 
 
@@ -96,6 +108,10 @@ def test_operators_keep_the_rules_of_operators() -> None:
     state = _feature_ops.feature_distance(*pair, weight, -3, "image", False, True)[2]
     arguments = (*pair, weight, state, torch.rand(2, 4, 6), -3, True, False, True)
     torch.library.opcheck(_feature_ops.feature_distance_gradient.overload, arguments)
+    layers = [pair[0]] * 2, [pair[1]] * 2, [weight] * 2
+    torch.library.opcheck(_feature_layer_ops.feature_distances.overload, (*layers, True))
+    of_layers = (*layers, torch.rand(2 * 2 * 6 * 4 * 6), torch.rand(2, 2), True, False, True)
+    torch.library.opcheck(_feature_layer_ops.feature_distance_gradients.overload, of_layers)
 
 
 @pytest.mark.parametrize("spatial", [False, True])
@@ -109,8 +125,8 @@ def test_lpips(spatial: bool) -> None:
         return value.detach(), x.grad, y.grad
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("feature_distance", "feature_distance_gradient"):
-            patch.setattr(limen._core, name, None)
+        for operator in OPERATORS:
+            patch.setattr(limen._core, operator.name, None)
         on_gpu = value_and_gradient()
     with pytest.MonkeyPatch.context() as patch:
         for operator, kernel in zip(OPERATORS, CPU_KERNELS, strict=True):

@@ -124,6 +124,8 @@ def feature_distance(
 
 def feature_distances(f0: Sequence[Any], f1: Sequence[Any], weights: Sequence[Tensor]) -> Tensor:
     """`limen.feature_distance` of layers (N, C, h, w), (N, layers); with a weight for each of them, or none at all."""
+    if not f0:
+        raise ValueError("features must be of a layer or more; got none")
     pairs = [_images(*pair, -3, "image", (f"fx[{i}]", f"fy[{i}]")) for i, pair in enumerate(zip(f0, f1, strict=True))]
     for x, *_ in pairs:
         check_features(x.dtype, x.shape, 1)

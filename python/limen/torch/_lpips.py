@@ -307,9 +307,10 @@ class LPIPS(nn.Module):
             else:
                 each = torch.stack([self.distance(i, *pair) for i, pair in enumerate(pairs)], -1)
             total = each.sum(-1)
+        mean = self.options.reduction == "mean"
         answers = [
-            answer.mean(0) if self.options.reduction == "mean" else answer.reshape((*batch, *answer.shape[1:]))
-            for answer in (total, each)
+            answer.mean(0) if mean else answer.reshape((*batch, *answer.shape[1:]))
+            for answer in ((total, each) if self.options.return_layers else (total,))
         ]
         return tuple(answers) if self.options.return_layers else answers[0]
 
