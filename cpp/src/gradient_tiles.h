@@ -19,19 +19,21 @@ class GradientTiles {
         const std::int64_t least = 2 * std::int64_t{pad} + 1;
         down_ = pieces(rows, std::max(kRows, 2 * (above_ + least + kStrip)));
         strips_ = (rows + (down_ - 1) * above_ + kStrip - 1) / kStrip;
-        across_ = pieces(cols, std::max(kCols / step, 2 * least));
+        across_ = pieces(cols, std::max(kCols / step, 2 * (least + kAlign)));
     }
 
     std::int64_t count() const { return down_ * across_; }
-    std::int64_t widest() const { return (cols_ + across_ - 1) / across_; }
+    std::int64_t widest() const { return (cols_ + across_ - 1) / across_ + kAlign; }
     Region operator[](std::int64_t i) const {
         const std::int64_t r = i / across_, c = i % across_;
-        return {row(r), row(r + 1), c * cols_ / across_, (c + 1) * cols_ / across_};
+        return {row(r), row(r + 1), col(c), col(c + 1)};
     }
 
   private:
     // So few columns that a tile's slopes stay in the second-level cache.
-    static constexpr std::int64_t kRows = 256, kCols = 512;
+    static constexpr std::int64_t kRows = 256, kCols = 512, kAlign = 16;
+
+    std::int64_t col(std::int64_t c) const { return c == across_ ? cols_ : c * cols_ / across_ / kAlign * kAlign; }
 
     // First row of tile r. All tiles but the first work on `above_` rows that are not theirs.
     std::int64_t row(std::int64_t r) const {

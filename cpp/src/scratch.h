@@ -18,15 +18,19 @@ static inline int64_t row_pitch(int64_t samples, size_t size) {
     return ((samples + line - 1) / line | 1) * line;
 }
 
-// Samples of the chunk before that stay beside a chunk's rows where gradients need their u and v: the reach of a window, in whole
-// cache lines.
-constexpr int64_t kept_samples(int64_t reach, int64_t step) { return (2 * reach * step + 15) / 16 * 16; }
+// Samples of the chunk before that stay beside a chunk's where gradients need them: pixels are done that much after they are read. A
+// window's reach at least, and such that what is done begins at a cache line, as what is read does.
+constexpr int64_t gradient_lag(int64_t reach, int64_t step) {
+    int64_t lag = (2 * reach * step + 15) / 16 * 16;
+    while (lag % step != 0) lag += 16;
+    return lag;
+}
 
-// Pixels that a gradient task reads left of its own: as far as there are positions whose windows see its own, and as many more as put
-// its own pixels, which are done a window's reach after they are read, at the beginning of a cache line.
+// Pixels that a gradient task reads left of its own: as far as there are positions whose windows see its own, and as many more as make
+// whole cache lines.
 constexpr int64_t gradient_halo(int64_t col_begin, int64_t reach, int64_t step) {
     int64_t halo = col_begin < 2 * reach ? col_begin : 2 * reach;
-    while ((2 * reach + halo) * step % 16 != 0) halo++;
+    while (halo * step % 16 != 0) halo++;
     return halo;
 }
 
@@ -52,11 +56,11 @@ struct GradientLayout {
 static inline GradientLayout gradient_layout(int64_t cols, int reach, int step, size_t size) {
     GradientLayout s;
     const int64_t chunk = chunk_samples(step);
-    s.moments = moment_layout(reach, step, kept_samples(reach, step));
+    s.moments = moment_layout(reach, step, gradient_lag(reach, step));
     s.ring_rows = (2 * reach + 2 * kStrip - 1) / kStrip * kStrip;
     s.pitch = row_pitch(cols * step + chunk, size);
     s.rows = s.ring_rows * s.pitch;
-    s.columns = (2 * reach * step + chunk + kStrip) * kStrip;  // blocks of columns may end behind the chunk
+    s.columns = (gradient_lag(reach, step) + chunk + kStrip) * kStrip;  // blocks of columns may end behind the chunk
     s.out = kStrip * kWidestChunk;  // rows of gradients stand that far apart, whatever the step
     s.total = s.moments.total + 4 * s.columns + 4 * s.rows + 2 * s.out;
     return s;

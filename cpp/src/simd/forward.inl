@@ -59,8 +59,9 @@ void forward_of(const ForwardTask& task) {
         for (int64_t begin = 0; begin < samples; begin += chunk) {
             const int64_t count = samples - begin < chunk ? samples - begin : chunk, col = p.col_begin + begin / step;
             const Prefetch next = prefetch_ahead<T>(s, p, taps.reach, row, begin, samples, chunk);
-            blur_chunk<T, R>(taps, b, pitch, s, row, rows, col, count,
-                             [&](int64_t turn, int64_t turns) LIMEN_INLINE_LAMBDA { next.part<false>(turn, turns); });
+            blur_chunk<T, R, Step>(taps, b, pitch, s, row, rows, col, count,
+                                   [&](int64_t turn, int64_t turns)
+                                       LIMEN_INLINE_LAMBDA { next.part<false>(turn, turns); });
             const int64_t skip = begin >= history ? 0 : history - begin < count ? history - begin : count;
             for (int c = 0; c < step; c++)
                 score_positions<T, R, Step, luminance>(taps, k, b, skip + c, count, step, task.map.data != nullptr,

@@ -57,11 +57,10 @@ struct StripRows {
 // Slopes of one channel at positions [begin, end) of the chunk, to the same places behind the history of slopes.
 template <class T, int R, int Step, bool luminance, bool both>
 __attribute__((noinline)) void slopes_at(const Taps<T>& taps, const SsimConstants<Vec<T>>& k, const MomentBuffers<T>& b,
-                                         const SlopeBuffers<T, both>& d, int64_t begin, int64_t end, int step,
-                                         const T* weights, double* sums) {
+                                         const SlopeBuffers<T, both>& d, int64_t lag, int64_t begin, int64_t end,
+                                         int step, const T* weights, double* sums) {
     constexpr int Count = 2;
     const int stride = Step > 0 ? Step : step;
-    const int64_t history = 2 * static_cast<int64_t>(taps.reach) * stride;
     for (int g = 0; g < kStrip; g += kLanes<T>) {
         Vec<T> sum = {};
         const auto positions = [&]<int N>(int64_t at) LIMEN_INLINE_LAMBDA {
@@ -74,7 +73,7 @@ __attribute__((noinline)) void slopes_at(const Taps<T>& taps, const SsimConstant
                     slope.u *= w, slope.v *= w, slope.uu *= w, slope.vv *= w;
                 }
                 sum += slope.value;
-                const int64_t to = (history + at + i * stride) * kStrip + g;
+                const int64_t to = (lag + at + i * stride) * kStrip + g;
                 if constexpr (both) {
                     store(d.columns[0] + to, slope.u);
                     store(d.columns[3] + to, slope.v);
@@ -167,19 +166,19 @@ void gradient_of(const GradientTask& task) {
     const SsimConstants<Vec<T>> k = constants_of<T>(*task.formula, taps, s);
     const int step = Step > 0 ? Step : s.step;
     const int64_t reach = taps.reach, history = 2 * reach * step, chunk = chunk_samples(step),
-                  kept = kept_samples(reach, step);
+                  lag = gradient_lag(reach, step);
     const int64_t cols = p.col_end - p.col_begin;
     const GradientLayout layout = gradient_layout(cols, taps.reach, step, sizeof(T));
-    const MomentBuffers<T> b(static_cast<T*>(task.scratch), taps.reach, step, kept);
+    const MomentBuffers<T> b(static_cast<T*>(task.scratch), taps.reach, step, lag);
     const SlopeBuffers<T, both> d(layout, static_cast<T*>(task.scratch));
     const auto pitch = chunk_pitch<R, Step, true>(taps.reach, step);
     T* const weights = task.weights.data ? b.map : nullptr;
 
     // Pixel (r, c) gathers from positions up to 2 reach above and left of it. Samples are counted from the left of the halo.
     const int64_t halo = gradient_halo(p.col_begin, reach, step), own = halo * step,
-                  samples = (halo + cols + 2 * reach) * step;
+                  samples = (halo + cols) * step + lag;
     const int64_t above = p.row_begin < 2 * reach ? p.row_begin : 2 * reach;
-    const Region sweep = {p.row_begin - above, p.row_end, p.col_begin - halo, p.col_end + 2 * reach};
+    const Region sweep = {p.row_begin - above, p.row_end, p.col_begin - halo, p.col_end + lag / step};
     if (above < 2 * reach) d.clear_rows_before_first(2 * reach);
     // Positions that exist and that a pixel of the task gathers from.
     const int64_t exist_begin = own - (p.col_begin < 2 * reach ? p.col_begin * step : history);
@@ -202,36 +201,40 @@ void gradient_of(const GradientTask& task) {
             const auto clip = [&](int64_t i) { return i < 0 ? 0 : i > count ? count : i; };
             const Prefetch next = prefetch_ahead<T>(s, sweep, taps.reach, row, begin, samples, chunk);
             const Prefetch outputs = prefetch_outputs(
-                task.grad_x, task.grad_y, s, {row, kStrip, sweep.col_begin + (begin - history) / step, chunk / step});
-            blur_chunk<T, R>(taps, b, pitch, s, row, bottom, sweep.col_begin + begin / step, count,
-                             [&](int64_t turn, int64_t turns) LIMEN_INLINE_LAMBDA {
-                                 next.part<false>(turn, turns);
-                                 outputs.part<true>(turn, turns);
-                             });
+                task.grad_x, task.grad_y, s, {row, kStrip, sweep.col_begin + (begin - lag) / step, chunk / step});
+            const int64_t col = sweep.col_begin + begin / step, past = (s.width + 2 * s.pad - col) * step;
+            blur_chunk<T, R, Step>(taps, b, pitch, s, row, bottom, col,
+                                   past < 0       ? 0
+                                   : past < count ? past
+                                                  : count,
+                                   [&](int64_t turn, int64_t turns) LIMEN_INLINE_LAMBDA {
+                                       next.part<false>(turn, turns);
+                                       outputs.part<true>(turn, turns);
+                                   });
             const int64_t from = clip(exist_begin - first),
                           to = exist_end - first < from ? from : clip(exist_end - first);
             for (int q = 0; q < slope_count(both); q++) {
-                for (int64_t i = history * kStrip; i < (history + from) * kStrip; i++) d.columns[q][i] = 0;
-                for (int64_t i = (history + to) * kStrip; i < (history + chunk) * kStrip; i++) d.columns[q][i] = 0;
+                for (int64_t i = lag * kStrip; i < (lag + from) * kStrip; i++) d.columns[q][i] = 0;
+                for (int64_t i = (lag + to) * kStrip; i < (lag + chunk) * kStrip; i++) d.columns[q][i] = 0;
             }
             if (weights) read_weights<T>(task.weights, mask, row, sweep.col_begin * step + first, from, to, weights);
             // Positions left of the task's pixels count in another task's sum.
             const int64_t mine = clip(own - first) < from ? from : clip(own - first) > to ? to : clip(own - first);
             for (int c = 0; c < step; c++) {
-                slopes_at<T, R, Step, luminance, both>(taps, k, b, d, from + c, mine, step, weights, nullptr);
-                slopes_at<T, R, Step, luminance, both>(taps, k, b, d, mine + c, to, step, weights, sums[c]);
+                slopes_at<T, R, Step, luminance, both>(taps, k, b, d, lag, from + c, mine, step, weights, nullptr);
+                slopes_at<T, R, Step, luminance, both>(taps, k, b, d, lag, mine + c, to, step, weights, sums[c]);
             }
 
-            const int64_t skip = clip(own - first);  // pixels of the halo
+            const int64_t done_first = begin - lag, skip = clip(own - done_first);  // pixels of the halo
             if (skip < count) {
-                const int64_t sample = first + skip - own;
+                const int64_t sample = done_first + skip - own;
                 for (int q = 0; q < slope_count(both); q++)
                     blur_slopes<T, R, Step>(taps, d.columns[q] + skip * kStrip, count - skip, step, mask,
                                             d.rows[q] + slot * d.pitch, d.pitch, sample);
                 const int64_t done = cols * step - sample < count - skip ? cols * step - sample : count - skip;
                 for (int64_t i = 0; i < done && top < bottom; i += kLanes<T>)
                     combine_slopes<T, R, both>(taps, d, slot, sample + i, static_cast<T>(task.scale),
-                                               b.u + skip - history + i, b.v + skip - history + i, pitch, d.out_x + i,
+                                               b.u + skip - lag + i, b.v + skip - lag + i, pitch, d.out_x + i,
                                                d.out_y + i);
                 if (done > 0 && top < bottom) {
                     const Block block = {row + top, bottom - top, p.col_begin + sample / step, done / step};
@@ -241,9 +244,9 @@ void gradient_of(const GradientTask& task) {
                 }
             }
             for (int q = 0; q < 4; q++) keep_history<T>(b.columns[q], chunk, history);
-            for (int q = 0; q < slope_count(both); q++) keep_history<T>(d.columns[q], chunk, history);
+            for (int q = 0; q < slope_count(both); q++) keep_history<T>(d.columns[q], chunk, lag);
             for (int64_t r = 0; r < kStrip; r++)
-                for (int64_t i = -kept; i < 0; i += kLanes<T>) {
+                for (int64_t i = -lag; i < 0; i += kLanes<T>) {
                     store(b.u + r * pitch + i, load(b.u + r * pitch + chunk + i));
                     store(b.v + r * pitch + i, load(b.v + r * pitch + chunk + i));
                 }

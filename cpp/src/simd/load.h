@@ -141,14 +141,11 @@ LIMEN_INLINE void load_row(const PairSource& s, const E* x, const E* y, int64_t 
                                u + i * s.step, v + i * s.step);
     };
     const auto edge = [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; i++) {
-            const int64_t c = border_index(first + i, s.width, s.border);
-            if (c >= 0) {
-                span(i, c, 1);
-            } else {
-                for (int64_t k = i * s.step; k < (i + 1) * s.step; k++) u[k] = -centre.u, v[k] = -centre.v;
-            }
+        if (s.border == Border::zero) {
+            for (int64_t k = begin * s.step; k < end * s.step; k++) u[k] = -centre.u, v[k] = -centre.v;
+            return;
         }
+        for (int64_t i = begin; i < end; i++) span(i, border_index(first + i, s.width, s.border), 1);
     };
     const int64_t inside = first < 0 ? (-first < pixels ? -first : pixels) : 0;
     int64_t outside = s.width - first;
@@ -158,33 +155,43 @@ LIMEN_INLINE void load_row(const PairSource& s, const E* x, const E* y, int64_t 
     edge(outside, pixels);
 }
 
+// Rows that lie within the plane: so many vectors, or `samples`.
+template <class T, class E, bool is_uv, int Vectors>
+LIMEN_INLINE void load_inside(const PairSource& s, const E* x, const E* y, int64_t rows, int64_t samples, T* u, T* v,
+                              int64_t pitch) {
+    const Centre<T> centre(s);
+    for (int64_t i = 0; i < rows; i++, x += s.x_row, y += s.y_row, u += pitch, v += pitch) {
+        if constexpr (Vectors > 0) {
+#pragma GCC unroll 8
+            for (int k = 0; k < Vectors * kLanes<T>; k += kLanes<T>)
+                load_vector<T, E, is_uv>(x + k, y + k, centre, u + k, v + k);
+        } else {
+            load_span<T, E, is_uv>(x, s.x_sample, y, s.y_sample, centre, samples, u, v);
+        }
+    }
+}
+
 template <class T, class E, bool is_uv>
 __attribute__((noinline)) void load_block_of(const PairSource& s, const Block& b, T* u, T* v, int64_t pitch) {
     const Centre<T> centre(s);
-    const int64_t first = b.col - s.pad, samples = b.pixels * s.step;
-    const bool plain =
-        first >= 0 && first + b.pixels <= s.width && s.x_sample == 1 && s.y_sample == 1 && samples % kLanes<T> == 0;
+    const int64_t first = b.col - s.pad, top = b.row - s.pad, samples = b.pixels * s.step;
+    if (first >= 0 && first + b.pixels <= s.width && top >= 0 && top + b.rows <= s.height) {
+        const int64_t at = (first - s.first_col) * s.step;
+        const E* x = static_cast<const E*>(s.x) + (top - s.first_row) * s.x_row + at * s.x_sample;
+        const E* y = static_cast<const E*>(s.y) + (top - s.first_row) * s.y_row + at * s.y_sample;
+        if (samples == kChunk && s.x_sample == 1 && s.y_sample == 1)
+            return load_inside<T, E, is_uv, kChunk / kLanes<T>>(s, x, y, b.rows, samples, u, v, pitch);
+        return load_inside<T, E, is_uv, 0>(s, x, y, b.rows, samples, u, v, pitch);
+    }
     for (int64_t i = 0; i < b.rows; i++, u += pitch, v += pitch) {
-        const int64_t r = border_index(b.row + i - s.pad, s.height, s.border);
+        const int64_t r = border_index(top + i, s.height, s.border);
         if (r < 0) {
             for (int64_t k = 0; k < samples; k++) u[k] = -centre.u, v[k] = -centre.v;
             continue;
         }
         const E* x = static_cast<const E*>(s.x) + (r - s.first_row) * s.x_row;
         const E* y = static_cast<const E*>(s.y) + (r - s.first_row) * s.y_row;
-        if (!plain) {
-            load_row<T, E, is_uv>(s, x, y, first, b.pixels, u, v);
-            continue;
-        }
-        x += (first - s.first_col) * s.step;
-        y += (first - s.first_col) * s.step;
-        if (samples == kChunk) {
-#pragma GCC unroll 64
-            for (int k = 0; k < kChunk; k += kLanes<T>) load_vector<T, E, is_uv>(x + k, y + k, centre, u + k, v + k);
-        } else {
-            for (int64_t k = 0; k < samples; k += kLanes<T>)
-                load_vector<T, E, is_uv>(x + k, y + k, centre, u + k, v + k);
-        }
+        load_row<T, E, is_uv>(s, x, y, first, b.pixels, u, v);
     }
 }
 
@@ -215,7 +222,8 @@ struct Prefetch {
 
     template <bool write>
     LIMEN_INLINE void part(int64_t turn, int64_t turns) const {
-        for (int64_t r = rows * turn / turns; r < rows * (turn + 1) / turns; r++)
+        const int64_t each = (rows + turns - 1) / turns;
+        for (int64_t r = turn * each; r < rows && r < (turn + 1) * each; r++)
             for (int64_t i = 0; i < bytes; i += kLineBytes) {
                 line_and_next<write>(x + r * x_row + i);
                 line_and_next<write>(y + r * y_row + i);

@@ -36,8 +36,8 @@ struct Pitch {
 template <int R, int Step, bool keep>
 LIMEN_INLINE auto chunk_pitch(int reach, int step) {
     constexpr bool known = !keep || (R >= 0 && Step > 0);
-    return Pitch<known ? chunk_samples(Step) + (keep ? kept_samples(R, Step) : 0) : 0>{chunk_samples(step) +
-                                                                                       kept_samples(reach, step)};
+    return Pitch<known ? chunk_samples(Step) + (keep ? gradient_lag(R, Step) : 0) : 0>{chunk_samples(step) +
+                                                                                       gradient_lag(reach, step)};
 }
 
 template <class T, int R, bool square, int N>
@@ -46,7 +46,7 @@ __attribute__((noinline)) void blur_rows(const Taps<T>& taps, const T* rows, Pit
         taps,
         [&](int i) LIMEN_INLINE_LAMBDA {
             const Vec<T> a = load(rows + i * pitch);
-            return square ? a * a : a;
+            return square ? unfused(a * a) : a;
         },
         out);
 }
@@ -70,7 +70,7 @@ struct MomentBuffers {
 // Reads the chunk of a strip whose first row and column are given, and makes the first pass over it. Of a strip of fewer `rows` than
 // kStrip no more is read than its windows see: a tile may have no more in memory. `ahead(turn, turns)` is called between blocks, to
 // prefetch.
-template <class T, int R, int N, class Ahead>
+template <class T, int R, int Step, int N, class Ahead>
 LIMEN_INLINE void blur_chunk(const Taps<T>& taps, const MomentBuffers<T>& b, Pitch<N> pitch, const PairSource& s,
                              int64_t row, int64_t rows, int64_t col, int64_t samples, const Ahead& ahead) {
     const int64_t history = 2 * static_cast<int64_t>(taps.reach) * s.step;
@@ -78,8 +78,9 @@ LIMEN_INLINE void blur_chunk(const Taps<T>& taps, const MomentBuffers<T>& b, Pit
     load_block<T>(s, block, b.u, b.v, pitch);
     for (int64_t i = samples; i % kLanes<T> != 0; i++)  // the last block of columns reads on to a whole vector
         for (int64_t r = 0; r < block.rows; r++) b.u[r * pitch + i] = b.v[r * pitch + i] = 0;
-    const int64_t turns = 4 * chunk_samples(s.step) / kLanes<T>;
-    for (int64_t i = 0, turn = 0; i < samples; i += kLanes<T>) {
+    const int turns = 4 * chunk_samples(Step) / kLanes<T>;
+    int64_t turn = 0;
+    for (int64_t i = 0; i < samples; i += kLanes<T>) {
         const int64_t to = (history + i) * kStrip;
         ahead(turn++, turns);
         blur_rows<T, R, false>(taps, b.u + i, pitch, b.columns[0] + to);
@@ -90,6 +91,7 @@ LIMEN_INLINE void blur_chunk(const Taps<T>& taps, const MomentBuffers<T>& b, Pit
         ahead(turn++, turns);
         blur_rows<T, R, true>(taps, b.v + i, pitch, b.columns[3] + to);
     }
+    for (; turn < turns; turn++) ahead(turn, turns);
 }
 
 // The last columns of a chunk become the history of the next.
