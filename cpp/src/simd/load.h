@@ -213,11 +213,11 @@ LIMEN_INLINE void load_block(const PairSource& s, const Block& b, T* u, T* v, in
     }
 }
 
-// Asks for rows of two planes, a few at a time: they lie far apart, so that the processor doesn't see the next, and many requests at
-// once would make it wait for them. Every line is asked for twice, which is faster: it seems that some requests are dropped. Rows to be
-// read go to the second-level cache, rows to be written to the first.
+// Asks for rows of two planes, or of one, a few at a time: they lie far apart, so that the processor doesn't see the next, and many
+// requests at once would make it wait for them. They go to the second-level cache, as the first is full. Lines to be read are asked for
+// twice, which is faster: it seems that some requests are dropped.
 struct Prefetch {
-    const char *x, *y;
+    const char *x, *y;  // y may be null
     int64_t x_row, y_row, rows, bytes;
 
     template <bool write>
@@ -225,17 +225,16 @@ struct Prefetch {
         const int64_t each = (rows + turns - 1) / turns;
         for (int64_t r = turn * each; r < rows && r < (turn + 1) * each; r++)
             for (int64_t i = 0; i < bytes; i += kLineBytes) {
-                line_and_next<write>(x + r * x_row + i);
-                line_and_next<write>(y + r * y_row + i);
+                line<write>(x + r * x_row + i);
+                if (y) line<write>(y + r * y_row + i);
             }
     }
 
   private:
     template <bool write>
-    LIMEN_INLINE static void line_and_next(const char* p) {
-        constexpr int level = write ? 3 : 2;
-        __builtin_prefetch(p, write, level);
-        __builtin_prefetch(p + kLineBytes, write, level);
+    LIMEN_INLINE static void line(const char* p) {
+        __builtin_prefetch(p, write, 2);
+        if (!write) __builtin_prefetch(p + kLineBytes, write, 2);
     }
 };
 

@@ -103,13 +103,12 @@ LIMEN_INLINE void save_block(const Plane& plane, const PairSource& s, const Bloc
 // What save_block will write.
 LIMEN_INLINE Prefetch prefetch_outputs(const Plane& x, const Plane& y, const PairSource& s, const Block& b) {
     const int64_t size = x.dtype == DType::float64 ? 8 : x.dtype == DType::float32 ? 4 : 2;
-    const Plane& second = y.data ? y : x;
     const Block in = inside_plane(s, b);
-    const bool plain = x.sample == 1 && second.sample == 1 && second.dtype == x.dtype;
+    const bool plain = x.sample == 1 && (!y.data || (y.sample == 1 && y.dtype == x.dtype));
     return {static_cast<const char*>(x.data) + (in.row * x.row + in.col * s.step) * size,
-            static_cast<const char*>(second.data) + (in.row * second.row + in.col * s.step) * size,
+            y.data ? static_cast<const char*>(y.data) + (in.row * y.row + in.col * s.step) * size : nullptr,
             x.row * size,
-            second.row * size,
+            y.row * size,
             plain ? in.rows : 0,
             in.pixels * s.step * size};
 }
