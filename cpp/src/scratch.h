@@ -18,8 +18,8 @@ static inline int64_t row_pitch(int64_t samples, size_t size) {
     return ((samples + line - 1) / line | 1) * line;
 }
 
-// Samples of the chunk before that stay beside a chunk's where gradients need them: pixels are done that much after they are read. A
-// window's reach at least, and such that what is done begins at a cache line, as what is read does.
+// Samples of the chunk before that stay beside a chunk's where gradients need them: pixels are done that much after they are read.
+// Twice a window's reach at least, and as many more as make what is done begin at a cache line where what is read does.
 constexpr int64_t gradient_lag(int64_t reach, int64_t step) {
     int64_t lag = (2 * reach * step + 15) / 16 * 16;
     while (lag % step != 0) lag += 16;

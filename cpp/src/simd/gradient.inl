@@ -202,11 +202,9 @@ void gradient_of(const GradientTask& task) {
             const Prefetch next = prefetch_ahead<T>(s, sweep, taps.reach, row, begin, samples, chunk);
             const Prefetch outputs = prefetch_outputs(
                 task.grad_x, task.grad_y, s, {row, kStrip, sweep.col_begin + (begin - lag) / step, chunk / step});
-            const int64_t col = sweep.col_begin + begin / step, past = (s.width + 2 * s.pad - col) * step;
-            blur_chunk<T, R, Step>(taps, b, pitch, s, row, bottom, col,
-                                   past < 0       ? 0
-                                   : past < count ? past
-                                                  : count,
+            // Columns beyond the image are no pixels of any position.
+            const int64_t col = sweep.col_begin + begin / step, left = (s.width + 2 * s.pad - col) * step;
+            blur_chunk<T, R, Step>(taps, b, pitch, s, row, bottom, col, clip(left),
                                    [&](int64_t turn, int64_t turns) LIMEN_INLINE_LAMBDA {
                                        next.part<false>(turn, turns);
                                        outputs.part<true>(turn, turns);

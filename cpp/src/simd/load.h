@@ -162,7 +162,7 @@ LIMEN_INLINE void load_inside(const PairSource& s, const E* x, const E* y, int64
     const Centre<T> centre(s);
     for (int64_t i = 0; i < rows; i++, x += s.x_row, y += s.y_row, u += pitch, v += pitch) {
         if constexpr (Vectors > 0) {
-#pragma GCC unroll 8
+#pragma GCC unroll 64
             for (int k = 0; k < Vectors * kLanes<T>; k += kLanes<T>)
                 load_vector<T, E, is_uv>(x + k, y + k, centre, u + k, v + k);
         } else {
@@ -179,8 +179,11 @@ __attribute__((noinline)) void load_block_of(const PairSource& s, const Block& b
         const int64_t at = (first - s.first_col) * s.step;
         const E* x = static_cast<const E*>(s.x) + (top - s.first_row) * s.x_row + at * s.x_sample;
         const E* y = static_cast<const E*>(s.y) + (top - s.first_row) * s.y_row + at * s.y_sample;
-        if (samples == kChunk && s.x_sample == 1 && s.y_sample == 1)
+        const bool side_by_side = s.x_sample == 1 && s.y_sample == 1;
+        if (side_by_side && samples == kChunk)
             return load_inside<T, E, is_uv, kChunk / kLanes<T>>(s, x, y, b.rows, samples, u, v, pitch);
+        if (side_by_side && samples == kWidestChunk)
+            return load_inside<T, E, is_uv, kWidestChunk / kLanes<T>>(s, x, y, b.rows, samples, u, v, pitch);
         return load_inside<T, E, is_uv, 0>(s, x, y, b.rows, samples, u, v, pitch);
     }
     for (int64_t i = 0; i < b.rows; i++, u += pitch, v += pitch) {
