@@ -93,15 +93,19 @@ hidden = torch._C._after_autograd_keyset
 del torch._C._after_autograd_keyset
 import limen, limen.torch
 torch._C._after_autograd_keyset = hidden
-from limen.torch import _operator
+from limen.torch import _functions, _operator
 assert not _operator._OWN_AUTOGRAD
 x, y = torch.rand(3, 14, 13), torch.rand(3, 14, 13)
-for metric in (lambda x, y: limen.ssim(x, y, data_range=1.0), limen.feature_distance, limen.mse):
+layers = lambda x, y: _functions.feature_distances([x[None], y[None]], [y[None]] * 2, [torch.ones(3)] * 2).sum()
+for metric in (lambda x, y: limen.ssim(x, y, data_range=1.0), limen.feature_distance, layers, limen.mse):
     leaf = x.clone().requires_grad_()
     score = metric(leaf, y)
     torch.testing.assert_close(score.detach(), metric(x, y))
     score.backward()
     assert leaf.grad.abs().max() > 0
+weight = torch.ones(3, requires_grad=True)
+_functions.feature_distances([x[None]] * 2, [y[None]] * 2, [weight] * 2).sum().backward()
+torch.testing.assert_close(weight.grad.sum(), 2 * limen.feature_distance(x, y))
 score, _ = limen.ssim(leaf, y, data_range=1.0, return_map=True)
 (gradient,) = torch.autograd.grad(score, leaf, create_graph=True)
 try:

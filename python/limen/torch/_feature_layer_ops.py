@@ -133,7 +133,7 @@ def _backward(ctx: Any, upstream: Tensor | None, _: None) -> tuple[list[Tensor |
 
 def _per_layer(gradient: Tensor, weights: Tensors) -> list[Tensor]:
     parts = torch.split(gradient, [len(weight) for weight in weights])
-    return [part.to(weight.dtype) for part, weight in zip(parts, weights, strict=True)]
+    return [part.to(weight.dtype, copy=True) for part, weight in zip(parts, weights, strict=True)]
 
 
 def _flat(needed: Any) -> Iterator[bool]:
