@@ -118,8 +118,7 @@ class LPIPS(nn.Module):
         """
         x, y, _ = _functions._images(x, y, self.channel_axis, self.options.reduction)
         (images_x, batch, size, finish_x), (images_y, *_, finish_y) = self._prepare("x", x), self._prepare("y", y)
-        recorded = torch.is_grad_enabled() and any(t.requires_grad for t in (images_x, images_y, *self.parameters()))
-        answer = self._answer(self._pairs(images_x, images_y, recorded), batch, size, taps_are_kept=recorded)
+        answer = self._answer(self._pairs(images_x, images_y), batch, size)
         finish_x()
         finish_y()
         return answer
@@ -159,7 +158,7 @@ class LPIPS(nn.Module):
         if batches != batches[:1] * len(batches):
             raise ValueError(f"the features of all layers must have the same batch; got {[tuple(b) for b in batches]}")
         flat = [features for _, *features in pairs]
-        return self._answer(flat, batches[0], size or (1, 1), taps_are_kept=True)
+        return self._answer(flat, batches[0], size or (1, 1), together=True)
 
     @staticmethod
     def _broadcast(index: int, fx: Tensor, fy: Tensor) -> tuple[torch.Size, Tensor, Tensor]:
@@ -264,8 +263,9 @@ class LPIPS(nn.Module):
                 self._input_scales[key] = make()
         return self._input_scales[key]
 
-    def _pairs(self, x: Tensor, y: Tensor, recorded: bool) -> Iterator[Sequence[Tensor]]:
+    def _pairs(self, x: Tensor, y: Tensor) -> Iterator[Sequence[Tensor]]:
         """What the network makes of both at every tap, each when it is asked for."""
+        recorded = torch.is_grad_enabled()
         tuned = recorded and any(parameter.requires_grad for parameter in self.parameters())
         if tuned or not recorded or x.requires_grad == y.requires_grad:
             both = torch.cat((x, y))
@@ -293,15 +293,15 @@ class LPIPS(nn.Module):
         return positions
 
     def _answer(
-        self, pairs: Iterable[Sequence[Tensor]], batch: torch.Size, size: tuple[int, int], *, taps_are_kept: bool
+        self, pairs: Iterable[Sequence[Tensor]], batch: torch.Size, size: tuple[int, int], *, together: bool = False
     ) -> Any:
-        """Unless the taps are kept anyway, none is for longer than its distance takes."""
+        """Layer by layer, no tap nor its gradient is kept longer than its distance takes; together is sooner."""
         if self.options.spatial:
             maps = [self.distance(i, *pair, spatial=True)[:, None] for i, pair in enumerate(pairs)]
             each = torch.cat([functional.interpolate(map_, size, mode="bilinear") for map_ in maps], 1)
             total = each.sum(1, keepdim=True)
         else:
-            if taps_are_kept:
+            if together:
                 fx, fy = zip(*pairs, strict=True)
                 each = _functions.feature_distances(fx, fy, list(self.linear or ()))
             else:

@@ -50,8 +50,8 @@ def _chained(arguments: Sequence[Any]) -> Sequence[Any]:
 
 
 class Operator:
-    """The operator ``limen::name``. Tensors, or lists of them, come first among its arguments, and share no memory with its
-    results.
+    """The operator ``limen::name``. Tensors, or lists of them, come first among its arguments. Its results share no
+    memory with them.
 
     It has a kernel for each device, shapes without data, and a backward formula if it is differentiable.
     """
