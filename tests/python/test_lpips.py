@@ -169,6 +169,10 @@ def test_features_of_other_images() -> None:
         metric.from_features(fx, fx[:-1])
     with pytest.raises(ValueError, match="got NoneType"):
         metric.from_features(None, fx)
+    with pytest.raises(ValueError, match=r"fy must be what features.* got \['ndarray', "):
+        metric.from_features(fx, [tap.numpy() for tap in fx])
+    with pytest.raises(ValueError, match="the features of all layers must have the same batch"):
+        metric.from_features([fx[0][:1], *fx[1:]], [fx[0][:1], *fx[1:]])
     with pytest.raises(ValueError, match="fx must be what features"):
         metric.from_features(model("squeeze").features(x), fx)
     with pytest.raises(ValueError, match="size must be given"):

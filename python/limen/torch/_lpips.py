@@ -145,11 +145,12 @@ class LPIPS(nn.Module):
         channels = self.table.channels
         given: dict[str, Any] = {"fx": fx, "fy": fy}
         for name, taps in given.items():
-            shapes = [tuple(tap.shape) for tap in taps] if isinstance(taps, Sequence) else None
-            if shapes is None or [shape[-3] if len(shape) >= 3 else None for shape in shapes] != channels:
+            found = [_channels_of(tap) for tap in taps] if isinstance(taps, Sequence) else None
+            if found != channels:
+                got = type(taps).__name__ if found is None else [_shape_or_type(tap) for tap in taps]
                 raise ValueError(
                     f"{name} must be what features() returns for net {self.table.name!r}, (..., C, h, w) with C "
-                    f"{', '.join(map(str, channels))}; got {type(taps).__name__ if shapes is None else shapes}"
+                    f"{', '.join(map(str, channels))}; got {got}"
                 )
         if self.options.spatial and size is None:
             raise ValueError("size must be given, the height and width of the images, for spatial=True")
@@ -317,6 +318,14 @@ class LPIPS(nn.Module):
 
 def _nothing() -> None:
     pass
+
+
+def _channels_of(tap: Any) -> int | None:
+    return tap.shape[-3] if isinstance(tap, Tensor) and tap.ndim >= 3 else None
+
+
+def _shape_or_type(tap: Any) -> Any:
+    return tuple(tap.shape) if isinstance(tap, Tensor) else type(tap).__name__
 
 
 def _tensor(array: NDArray[Any]) -> Tensor:
