@@ -88,6 +88,20 @@ std::array<std::int64_t, 4> shape_of(const View& v) {
     return {v.batch, v.channels, v.height, v.width};
 }
 
+// What task `i` of a job has, whatever is computed.
+template <class Task, class Job>
+Task task_of(const Job& job, std::int64_t i, void* scratch) {
+    const std::int64_t tiles = job.grid.tiles.count();
+    Task task = {};
+    task.f0 = job.grid.features(&job.layer.f0, i / tiles);
+    task.f1 = job.grid.features(&job.layer.f1, i / tiles);
+    task.channels = job.layer.f0.channels;
+    task.positions = job.grid.tiles[i % tiles];
+    task.weights = job.weights.view();
+    task.scratch = scratch;
+    return task;
+}
+
 // What is computed of one layer, as tasks.
 struct ForwardJob {
     const FeatureLayer& layer;
@@ -108,16 +122,10 @@ struct ForwardJob {
 
     void run(std::int64_t i, void* scratch) {
         const std::int64_t image = i / grid.tiles.count();
-        FeatureTask task = {};
-        task.f0 = grid.features(&layer.f0, image);
-        task.f1 = grid.features(&layer.f1, image);
-        task.channels = layer.f0.channels;
-        task.positions = grid.tiles[i % grid.tiles.count()];
-        task.weights = weights.view();
+        auto task = task_of<FeatureTask>(*this, i, scratch);
         task.sum = &sums[static_cast<std::size_t>(i)];
         task.map = grid.features(layer.map, image);
         task.state = grid.features(layer.state, image);
-        task.scratch = scratch;
         engine.kernels->feature_distance(task);
     }
 
@@ -163,19 +171,13 @@ struct GradientJob {
 
     void run(std::int64_t i, void* scratch) {
         const std::int64_t image = i / grid.tiles.count();
-        FeatureGradientTask task = {};
-        task.f0 = grid.features(&layer.f0, image);
-        task.f1 = grid.features(&layer.f1, image);
-        task.channels = layer.f0.channels;
-        task.positions = grid.tiles[i % grid.tiles.count()];
-        task.weights = weights.view();
+        auto task = task_of<FeatureGradientTask>(*this, i, scratch);
         task.state = grid.features(&layer.state, image);
         task.upstream = grid.features(&layer.upstream, image);
         task.grad0 = grid.features(layer.grad_f0, image);
         task.grad1 = grid.features(layer.grad_f1, image);
         task.past_cache = past_cache;
         task.weight_sums = channels ? &sums[static_cast<std::size_t>(i * channels)] : nullptr;
-        task.scratch = scratch;
         engine.kernels->feature_gradient(task);
     }
 
