@@ -1,7 +1,7 @@
 """The distances of several layers in one call, as operators of PyTorch.
 
-A call costs Python and PyTorch as long as the core takes for a layer of some megabytes: five or seven layers one after
-the other would wait twice as long as one call for all of them.
+A call costs Python and PyTorch about as long as the core takes for a layer of a few megabytes: docs/architecture.md has what
+five and seven layers took one by one and together.
 """
 
 from __future__ import annotations
