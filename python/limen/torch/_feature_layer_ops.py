@@ -1,7 +1,7 @@
 """The distances of several layers in one call, as operators of PyTorch.
 
-A call costs Python and PyTorch about as long as the core takes for a layer of a few megabytes: docs/architecture.md has what
-five and seven layers took one by one and together.
+A call costs Python and PyTorch about as long as the core takes for a layer of a few megabytes: docs/architecture.md
+has what five and seven layers took one by one and together.
 """
 
 from __future__ import annotations
