@@ -6,26 +6,15 @@
 
 namespace limen::cuda {
 
-/// Values as they lie in memory: x of both columns, y of both.
+/// A row's values as they lie in memory: x of both columns, y of both. Two narrow ones share a word, the first.
 struct PairBits {
     uint32_t x[2], y[2];
 };
 
-/// A thread's next rows, on their way: float32 ones to shared memory, which spares registers, others to registers.
-template <bool floats, int Group>
+/// A thread's next rows, on their way: narrow ones to registers, float32 ones to shared memory, which spares registers.
+template <Pixels kind, int Group>
 struct IncomingRows {
-    static constexpr int kWords = 0;  // of shared memory, of eight bytes
-
-    PairBits bits[Group];
-
-    __device__ __forceinline__ explicit IncomingRows(uint2*) {}
-    __device__ __forceinline__ void wait() const {}
-    __device__ __forceinline__ PairBits row(int i) const { return bits[i]; }
-};
-
-template <int Group>
-struct IncomingRows<true, Group> {
-    static constexpr int kWords = 2 * Group * kSlideThreads;
+    static constexpr int kWords = 2 * Group * kSlideThreads;  // of shared memory, of eight bytes
 
     uint2* words;  // this thread's first
 
@@ -43,8 +32,18 @@ struct IncomingRows<true, Group> {
     }
 };
 
-/// Of float32 images if `floats`, else of others.
-template <bool floats>
+template <int Group>
+struct IncomingRows<Pixels::narrow, Group> {
+    static constexpr int kWords = 0;
+
+    uint32_t x[Group], y[Group];
+
+    __device__ __forceinline__ explicit IncomingRows(uint2*) {}
+    __device__ __forceinline__ void wait() const {}
+    __device__ __forceinline__ PairBits row(int i) const { return {{x[i], 0}, {y[i], 0}}; }
+};
+
+template <Pixels kind>
 class ColumnPair {
   public:
     ColumnPair() = default;
@@ -53,8 +52,8 @@ class ColumnPair {
     __device__ __forceinline__ ColumnPair(const Source& s, const PlaneSource& plane, int column, int end) {
         const int a = column - s.pad, first = column < end ? source_index(a, s.width, s.border) : -1,
                   second = column + 1 < end ? source_index(a + 1, s.width, s.border) : -1;
-        x_ = plane.x + max(first, 0) * s.x_column * bytes(s);
-        y_ = plane.y + max(first, 0) * s.y_column * bytes(s);
+        x_ = kept(plane.x + max(first, 0) * s.x_column * bytes(s));
+        y_ = kept(plane.y + max(first, 0) * s.y_column * bytes(s));
         step_ = second - max(first, 0);
         has_first_ = first >= 0;
         has_second_ = second >= 0;
@@ -64,13 +63,11 @@ class ColumnPair {
     /// Padded rows from `row` on, none outside [begin, end): the nearest inside takes its place.
     template <int N>
     __device__ __forceinline__ void read(const Source& s, int row, int begin, int end, PairBits (&bits)[N]) const {
-        if (floats && all_together(s, row, N, begin, end)) {
-            const char* x = x_ + (row - s.pad) * (s.x_row * 4);
-            const char* y = y_ + (row - s.pad) * (s.y_row * 4);
+        if (kind != Pixels::narrow && together_ && inside(s, row, N, begin, end)) {
 #pragma unroll
-            for (int i = 0; i < N; i++, x += s.x_row * 4, y += s.y_row * 4) {
-                const uint2 of_x = __ldg(reinterpret_cast<const uint2*>(x)),
-                            of_y = __ldg(reinterpret_cast<const uint2*>(y));
+            for (int i = 0; i < N; i++) {
+                const uint2 of_x = __ldg(reinterpret_cast<const uint2*>(x_at(s, row + i - s.pad))),
+                            of_y = __ldg(reinterpret_cast<const uint2*>(y_at(s, row + i - s.pad)));
                 bits[i] = {{of_x.x, of_x.y}, {of_y.x, of_y.y}};
             }
         } else {
@@ -82,75 +79,99 @@ class ColumnPair {
     /// Sends for the next `Group` rows. None is waited for here: a warp that did at an image's side would hold up its block.
     template <int Group>
     __device__ __forceinline__ void fetch(const Source& s, int row, int begin, int end,
-                                          IncomingRows<floats, Group>& rows) const {
-        if constexpr (!floats) {
-            read(s, row, begin, end, rows.bits);
-        } else {
-            if (all_together(s, row, Group, begin, end)) {
-                const char* const x = x_ + (row - s.pad) * (s.x_row * 4);
-                const char* const y = y_ + (row - s.pad) * (s.y_row * 4);
-#pragma unroll
-                for (int i = 0; i < Group; i++) {
-                    copy_async<8>(rows.x(i), x + i * (s.x_row * 4));
-                    copy_async<8>(rows.y(i), y + i * (s.y_row * 4));
-                }
-                copy_async_commit();
+                                          IncomingRows<kind, Group>& rows) const {
+        if constexpr (kind == Pixels::narrow) {
+            if (together_ && inside(s, row, Group, begin, end)) {
+                if (s.bytes == 1) fetch_pairs<unsigned short>(s, row - s.pad, rows);
+                else fetch_pairs<unsigned int>(s, row - s.pad, rows);
                 return;
             }
-            if (!has_first_ && !has_second_) return;  // zeros, which are there
-#pragma unroll 1
+#pragma unroll
             for (int i = 0; i < Group; i++) {
-                const int r = source_index(min(max(row + i, begin), end - 1) - s.pad, s.height, s.border);
-                if (r < 0) {
-                    rows.clear(i);
-                    continue;
-                }
-                const char* const x = x_ + r * s.x_row * 4;
-                const char* const y = y_ + r * s.y_row * 4;
+                const PairBits bits = read_row(s, min(max(row + i, begin), end - 1));
+                rows.x[i] = bits.x[0];
+                rows.y[i] = bits.y[0];
+            }
+        } else {
+            if (inside(s, row, Group, begin, end)) {
                 if (together_) {
-                    copy_async<8>(rows.x(i), x);
-                    copy_async<8>(rows.y(i), y);
-                    continue;
+#pragma unroll
+                    for (int i = 0; i < Group; i++) {
+                        copy_async<8>(rows.x(i), x_at(s, row + i - s.pad));
+                        copy_async<8>(rows.y(i), y_at(s, row + i - s.pad));
+                    }
+                } else if (has_first_ || has_second_) {
+#pragma unroll
+                    for (int i = 0; i < Group; i++)
+                        copy_row(s, i, x_at(s, row + i - s.pad), y_at(s, row + i - s.pad), rows);
                 }
-                if (has_first_) {
-                    copy_async<4>(&rows.x(i)->x, x);
-                    copy_async<4>(&rows.y(i)->x, y);
-                }
-                if (has_second_) {
-                    copy_async<4>(&rows.x(i)->y, x + step_ * s.x_column * 4);
-                    copy_async<4>(&rows.y(i)->y, y + step_ * s.y_column * 4);
+            } else if (has_first_ || has_second_) {  // else zeros, which are there
+#pragma unroll 1
+                for (int i = 0; i < Group; i++) {
+                    const int r = source_index(min(max(row + i, begin), end - 1) - s.pad, s.height, s.border);
+                    if (r < 0) rows.clear(i);
+                    else copy_row(s, i, x_ + r * s.x_row * 4, y_ + r * s.y_row * 4, rows);
                 }
             }
             copy_async_commit();
         }
     }
 
-    /// u and v about the center.
-    __device__ __forceinline__ void convert(const Source& s, const PairBits& bits, const Center<float>& center,
+    /// u and v about the center, given with the bias of narrow numbers.
+    __device__ __forceinline__ void convert(const Source& s, const PairBits& bits, float first, float second,
                                             float (&u)[2], float (&v)[2]) const {
         float x[2], y[2];
         to_float(s, bits, x, y);
 #pragma unroll
-        for (int c = 0; c < 2; c++) {
-            const float a = x[c] - center.first, b = y[c] - center.second;
-            u[c] = s.is_uv ? a : a + b;
-            v[c] = s.is_uv ? b : a - b;
+        for (int c = 0; c < 2; c++) pair_to_uv<kind>(x[c] - first, y[c] - second, u[c], v[c]);
+    }
+
+    /// The numbers themselves, narrow ones larger by their bias.
+    __device__ __forceinline__ void to_float(const Source& s, const PairBits& bits, float (&x)[2],
+                                             float (&y)[2]) const {
+        if constexpr (kind == Pixels::narrow) {
+            narrow_to_float(s.narrow, bits.x[0], x);
+            narrow_to_float(s.narrow, bits.y[0], y);
+        } else {
+#pragma unroll
+            for (int c = 0; c < 2; c++) x[c] = __uint_as_float(bits.x[c]), y[c] = __uint_as_float(bits.y[c]);
         }
     }
 
-    /// The numbers themselves.
-    __device__ __forceinline__ void to_float(const Source& s, const PairBits& bits, float (&x)[2],
-                                             float (&y)[2]) const {
-        to_float(s, bits.x, x);
-        to_float(s, bits.y, y);
+  private:
+    __device__ __forceinline__ static int bytes(const Source& s) { return kind == Pixels::narrow ? s.bytes : 4; }
+
+    // Whether so many rows lie in the image, and near one another.
+    __device__ __forceinline__ static bool inside(const Source& s, int row, int rows, int begin, int end) {
+        return s.near_rows && row >= max(begin, s.pad) && row + rows <= min(end, s.height + s.pad);
+    }
+    __device__ __forceinline__ const char* x_at(const Source& s, int row) const {
+        return x_ + static_cast<int64_t>(row) * s.x_row_bytes;
+    }
+    __device__ __forceinline__ const char* y_at(const Source& s, int row) const {
+        return y_ + static_cast<int64_t>(row) * s.y_row_bytes;
     }
 
-  private:
-    __device__ __forceinline__ static int bytes(const Source& s) { return floats ? 4 : s.bytes; }
+    template <int Group>
+    __device__ __forceinline__ void copy_row(const Source& s, int i, const char* x, const char* y,
+                                             const IncomingRows<kind, Group>& rows) const {
+        if (has_first_) {
+            copy_async<4>(&rows.x(i)->x, x);
+            copy_async<4>(&rows.y(i)->x, y);
+        }
+        if (has_second_) {
+            copy_async<4>(&rows.x(i)->y, x + step_ * s.x_column * 4);
+            copy_async<4>(&rows.y(i)->y, y + step_ * s.y_column * 4);
+        }
+    }
 
-    // Whether both columns of so many rows lie side by side in the image.
-    __device__ __forceinline__ bool all_together(const Source& s, int row, int rows, int begin, int end) const {
-        return together_ && row >= max(begin, s.pad) && row + rows <= min(end, s.height + s.pad);
+    template <class Word, int Group>
+    __device__ __forceinline__ void fetch_pairs(const Source& s, int row, IncomingRows<kind, Group>& rows) const {
+#pragma unroll
+        for (int i = 0; i < Group; i++) {
+            rows.x[i] = __ldg(reinterpret_cast<const Word*>(x_at(s, row + i)));
+            rows.y[i] = __ldg(reinterpret_cast<const Word*>(y_at(s, row + i)));
+        }
     }
 
     __device__ __forceinline__ PairBits read_row(const Source& s, int row) const {
@@ -160,13 +181,14 @@ class ColumnPair {
         const char* const x = x_ + r * (s.x_row * bytes(s));
         const char* const y = y_ + r * (s.y_row * bytes(s));
         if (together_) {
-            if (floats) {
+            if constexpr (kind == Pixels::narrow) {
+                bits.x[0] = read_bits(x, 2 * bytes(s));
+                bits.y[0] = read_bits(y, 2 * bytes(s));
+            } else {
                 const uint2 of_x = __ldg(reinterpret_cast<const uint2*>(x)),
                             of_y = __ldg(reinterpret_cast<const uint2*>(y));
-                return {{of_x.x, of_x.y}, {of_y.x, of_y.y}};
+                bits = {{of_x.x, of_x.y}, {of_y.x, of_y.y}};
             }
-            bits.x[0] = read_bits(x, 2 * bytes(s));
-            bits.y[0] = read_bits(y, 2 * bytes(s));
             return bits;
         }
         if (has_first_) {
@@ -177,20 +199,11 @@ class ColumnPair {
             bits.x[1] = read_bits(x + step_ * (s.x_column * bytes(s)), bytes(s));
             bits.y[1] = read_bits(y + step_ * (s.y_column * bytes(s)), bytes(s));
         }
-        return bits;
-    }
-
-    __device__ __forceinline__ void to_float(const Source& s, const uint32_t (&bits)[2], float (&out)[2]) const {
-        if (floats) {
-            out[0] = __uint_as_float(bits[0]);
-            out[1] = __uint_as_float(bits[1]);
-            return;
+        if constexpr (kind == Pixels::narrow) {
+            bits.x[0] |= bits.x[1] << (8 * s.bytes);
+            bits.y[0] |= bits.y[1] << (8 * s.bytes);
         }
-        // Two values read together share a word.
-        const uint32_t low = s.bytes == 2 ? bits[0] & 0xffff : bits[0] & 0xff;
-        const uint32_t high = together_ ? bits[0] >> (8 * s.bytes) : bits[1];
-        out[0] = bits_to_float(low, s.dtype);
-        out[1] = bits_to_float(high, s.dtype);
+        return bits;
     }
 
     const char* x_;

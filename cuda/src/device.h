@@ -62,6 +62,12 @@ __device__ __forceinline__ T* shared_memory() {
     return reinterpret_cast<T*>(limen_shared_memory);
 }
 
+/// The same address. The compiler keeps it, where it would rather add its parts again at every use.
+__device__ __forceinline__ const char* kept(const char* address) {
+    asm volatile("" : "+l"(address));
+    return address;
+}
+
 /// Copies from global to shared memory that are complete once they were waited for. Before compute capability 8.0 they are plain ones.
 template <int Bytes>
 __device__ __forceinline__ void copy_async(void* to, const void* from) {

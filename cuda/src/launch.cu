@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <stdexcept>
 
@@ -22,13 +23,16 @@ int bytes_of(DType dtype) {
     }
 }
 
-// Whether columns can be read two at a time from every even one on.
-bool in_pairs(const ImageView& v) {
-    const auto even = [](int64_t stride, int64_t count) { return count == 1 || stride % 2 == 0; };
-    return v.column_stride == 1 && even(v.row_stride, v.height) && even(v.channel_stride, v.channels) &&
-           even(v.batch_stride, v.batch) &&
-           reinterpret_cast<std::uintptr_t>(v.data) % static_cast<std::uintptr_t>(2 * bytes_of(v.dtype)) == 0;
+// Whether columns can be read `many` at a time from every one on that is a multiple of that.
+bool together(const ImageView& v, int many) {
+    const auto whole = [many](int64_t stride, int64_t count) { return count == 1 || stride % many == 0; };
+    return v.column_stride == 1 && whole(v.row_stride, v.height) && whole(v.channel_stride, v.channels) &&
+           whole(v.batch_stride, v.batch) &&
+           reinterpret_cast<std::uintptr_t>(v.data) % static_cast<std::uintptr_t>(many * bytes_of(v.dtype)) == 0;
 }
+
+// Whether a stride of rows in bytes is an int.
+bool fits(int64_t row_stride, int bytes) { return std::abs(row_stride) <= std::numeric_limits<int>::max() / bytes; }
 
 template <class View>
 Output output_from(const View* v) {
@@ -56,7 +60,14 @@ Source source_of(const ImageView& x, const ImageView& y) {
     s.bytes = bytes_of(x.dtype);
     s.dtype = x.dtype;
     s.border = Border::clamp;
-    s.pairs = in_pairs(x) && in_pairs(y);
+    s.near_rows = fits(s.x_row, s.bytes) && fits(s.y_row, s.bytes);
+    if (s.near_rows) {
+        s.x_row_bytes = static_cast<int>(s.x_row) * s.bytes;
+        s.y_row_bytes = static_cast<int>(s.y_row) * s.bytes;
+    }
+    s.pairs = together(x, 2) && together(y, 2);
+    s.quads = together(x, 4) && together(y, 4);
+    s.narrow = narrow_bits(s.dtype);
     return s;
 }
 

@@ -34,8 +34,7 @@ struct Layout {
         for (int j = 0; j < c.scales; j++) {
             const Scale& s = scale(j);
             TileGrid& grid = grids[at(j)];
-            grid = forward_grid(engine, planes, s.position_rows, s.position_cols, j == 0 ? planes_together(x) : 1,
-                                j + 1 < c.scales);
+            grid = forward_grid(engine, planes, s.position_rows, s.position_cols, j == 0 ? planes_together(x) : 1);
             sums[at(j)] = pieces.take<double>(planes * grid.tiles());
             if (j == 0) continue;
             u[at(j)] = pieces.take_bytes(planes * s.height * s.width * number());

@@ -5,6 +5,15 @@
 
 namespace limen::cuda {
 
+/// Two numbers of float16 or bfloat16 in a word.
+__device__ __forceinline__ uint32_t narrow_from_floats(DType dtype, float first, float second) {
+    if (dtype == DType::float16)
+        return static_cast<uint32_t>(__half_as_ushort(__float2half(first))) |
+               static_cast<uint32_t>(__half_as_ushort(__float2half(second))) << 16;
+    return static_cast<uint32_t>(__bfloat16_as_ushort(__float2bfloat16(first))) |
+           static_cast<uint32_t>(__bfloat16_as_ushort(__float2bfloat16(second))) << 16;
+}
+
 /// A batch of planes that a kernel writes or, as the weights, reads.
 struct Output {
     void* data;

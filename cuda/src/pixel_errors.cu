@@ -21,14 +21,13 @@ __device__ __forceinline__ T error_of(T x, T y, bool square) {
 }
 
 // A thread goes down two columns, some rows ahead of their use.
-template <bool floats>
-__global__ void __launch_bounds__(kThreads) errors_float(const __grid_constant__ ErrorParams p) {
+template <Pixels kind>
+__global__ void __launch_bounds__(kThreads, 8) errors_float(const __grid_constant__ ErrorParams p) {
     const Source& s = p.source;
     const Tile tile = p.grid.tile(blockIdx.x);
     const PlaneSource plane = plane_of(s, tile.plane);
-    const Center<float> none = {};
     const int column = tile.col_begin + 2 * static_cast<int>(threadIdx.x);
-    const ColumnPair<floats> columns(s, plane, column, tile.col_end);
+    const ColumnPair<kind> columns(s, plane, column, tile.col_end);
     LongSum<float> sum;
     for (int row = tile.row_begin; row < tile.row_end && column < tile.col_end; row += kRowsAhead) {
         PairBits bits[kRowsAhead];
@@ -37,7 +36,7 @@ __global__ void __launch_bounds__(kThreads) errors_float(const __grid_constant__
         for (int i = 0; i < kRowsAhead; i++) {
             if (row + i >= tile.row_end) break;
             float u[2], v[2];
-            columns.convert(s, bits[i], none, u, v);  // a column that isn't there is zero in both images
+            columns.convert(s, bits[i], 0, 0, u, v);  // a column that isn't there is zero in both images
             sum.add(error_of(v[0], 0.0f, p.square) + error_of(v[1], 0.0f, p.square));
         }
     }
@@ -67,8 +66,8 @@ TileGrid error_grid(const ImageView& x) {
 
 cudaError_t errors(const ErrorParams& p, cudaStream_t stream) {
     const auto kernel = p.source.dtype == DType::float64   ? errors_double
-                        : p.source.dtype == DType::float32 ? errors_float<true>
-                                                           : errors_float<false>;
+                        : p.source.dtype == DType::float32 ? errors_float<Pixels::floats>
+                                                           : errors_float<Pixels::narrow>;
     return launch(kernel, dim3(blocks_of(p.grid)), dim3(kThreads), kThreads / 32 * sizeof(double), stream, p);
 }
 

@@ -1,6 +1,8 @@
 #include "plane_gradient.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
 
 namespace limen::cuda {
 namespace {
@@ -39,10 +41,12 @@ void start_tiles(const PlaneGradient& g, const GradientWork& work, cudaStream_t 
     }
 }
 
-// Whether columns can be written two at a time from every even one on.
-bool in_pairs(const Output& out) {
-    return out.dtype == DType::float32 && out.column == 1 && out.row % 2 == 0 && out.channel % 2 == 0 &&
-           out.batch % 2 == 0 && reinterpret_cast<std::uintptr_t>(out.data) % 8 == 0;
+// Whether columns can be written four at a time from every fourth one on.
+bool in_quads(const Output& out) {
+    const int bytes = out.dtype == DType::float32 ? 4 : 2;
+    return out.dtype != DType::float64 && out.column == 1 && out.row % 4 == 0 && out.channel % 4 == 0 &&
+           out.batch % 4 == 0 && std::abs(out.row) <= std::numeric_limits<int>::max() &&
+           reinterpret_cast<std::uintptr_t>(out.data) % static_cast<std::uintptr_t>(4 * bytes) == 0;
 }
 
 void start_sliding(const PlaneGradient& g, const GradientWork& work, cudaStream_t stream) {
@@ -61,8 +65,7 @@ void start_sliding(const PlaneGradient& g, const GradientWork& work, cudaStream_
     p.weights = g.weights;
     p.out = g.out;
     p.out.frames = work.frames;
-    p.direct =
-        g.source.pairs && g.source.dtype == DType::float32 && in_pairs(g.out.x) && (!g.out.y.data || in_pairs(g.out.y));
+    p.quads = in_quads(g.out.x) && (!g.out.y.data || in_quads(g.out.y));
     const int pad = g.source.pad;
     p.inner_row_begin = p.inner_col_begin = pad;
     p.inner_row_end = pad + g.source.height;
@@ -85,7 +88,7 @@ GradientWork gradient_work(Pieces& pieces, const PlaneGradient& g) {
     const int rows = g.source.height + 2 * g.source.pad, cols = g.source.width + 2 * g.source.pad;
     // Tiles take turns over planes that lie together only where all planes are done at once.
     work.grid = g.engine.sliding ? gradient_grid(g.planes, rows, cols, g.together)
-                                 : forward_grid(g.engine, g.planes, g.position_rows, g.position_cols, 1, false);
+                                 : forward_grid(g.engine, g.planes, g.position_rows, g.position_cols, 1);
     work.sums = pieces.take<double>(g.planes * work.grid.tiles());
     if (folds(g.source)) {
         const Frame frame(g.source.pad, g.source.height, g.source.width);

@@ -39,8 +39,8 @@ struct SlidingGradientParams {
     double* sums;  // [plane][tile]
     Output weights;
     GradientOutput out;
-    // Pixels (padded) whose gradient goes straight from pairs of float32 to pairs of float32, if `direct`.
-    bool direct;
+    bool quads;  // gradients can be written four at a time, from every fourth column on
+    // Pixels (padded) whose gradient nothing is added to afterwards.
     int inner_row_begin, inner_row_end, inner_col_begin, inner_col_end;
 };
 cudaError_t gradient_sliding(const SlidingGradientParams& p, cudaStream_t stream);

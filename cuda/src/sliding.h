@@ -37,9 +37,9 @@ static_assert(kSlideThreads / 32 == kGateWarps);
 
 // Blocks of a multiprocessor, which leave a thread 128 registers, or 168. Turing has shared memory for one anyway.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
-constexpr int kForwardBlocks = 1, kBusyForwardBlocks = 1, kGradientBlocks = 1;
+constexpr int kForwardBlocks = 1, kMapBlocks = 1, kGradientBlocks = 1;
 #else
-constexpr int kForwardBlocks = 3, kBusyForwardBlocks = 3, kGradientBlocks = 2;
+constexpr int kForwardBlocks = 3, kMapBlocks = 3, kGradientBlocks = 2;
 #endif
 
 /// Half of the window, tap[0] in its middle.
@@ -112,7 +112,8 @@ struct RingPlace {
 
     /// Of the `count`-th group.
     __device__ __forceinline__ static RingPlace of(int count) {
-        return {count % Slots, static_cast<unsigned>(count / Slots)};
+        const unsigned many = static_cast<unsigned>(count);
+        return {static_cast<int>(many % Slots), many / Slots};
     }
     __device__ __forceinline__ void advance() {
         if (++slot == Slots) slot = 0, turn++;
@@ -182,6 +183,15 @@ __device__ __forceinline__ void blur_along(const Rows& rows, int row, int column
     for (int k = 1; k < kTaps; k++)
 #pragma unroll
         for (int j = 0; j < N; j++) out[j] = __fmaf_rn(taps[k], word[j + k], out[j]);
+}
+
+/// One of them.
+template <class Rows>
+__device__ __forceinline__ float sum_at(const Rows& rows, int row, int column, int q, const Taps& taps) {
+    float sum = 0;
+#pragma unroll
+    for (int k = 0; k < kTaps; k++) sum = __fmaf_rn(taps[k], rows.template at<float>(row, q, column + k), sum);
+    return sum;
 }
 
 }  // namespace limen::cuda

@@ -9,6 +9,29 @@ namespace limen::cuda {
 
 using detail::Border;
 
+/// What a kernel knows of the pixels' type when it is compiled: float32, float32 that already are u and v, or numbers of one or two
+/// bytes.
+enum class Pixels { floats, uv, narrow };
+
+/// How two numbers of one or two bytes that share a word become floats: by putting their bytes among those of `others`, which needs no
+/// conversion. Integers come out larger by `bias`, exactly. float16 has an instruction instead.
+struct NarrowBits {
+    uint32_t others, first, second;
+    float bias;
+    bool is_half;
+};
+
+inline NarrowBits narrow_bits(DType dtype) {
+    switch (dtype) {
+        // Behind 2^15 and 2^23, whose last bits they take.
+        case DType::uint8: return {0x47000000, 0x7604, 0x7614, 32768, false};
+        case DType::uint16: return {0x4b000000, 0x7610, 0x7632, 8388608, false};
+        case DType::bfloat16: return {0, 0x1044, 0x3244, 0, false};
+        case DType::float16: return {0, 0, 0, 0, true};
+        default: return {};
+    }
+}
+
 /// A batch of pairs of images. Padded coordinates: pixel (-pad, -pad) is (0, 0).
 struct Source {
     const void* x;
@@ -20,8 +43,12 @@ struct Source {
     int bytes;  // of an element
     DType dtype;
     Border border;
-    bool pairs;             // two columns from an even one on can be read at once
-    bool is_uv;             // x and y already hold u and v
+    int x_row_bytes, y_row_bytes;  // the row strides, if they fit
+    bool near_rows;                // whether they do
+    bool pairs;                    // two columns from an even one on can be read at once
+    bool quads;                    // four from every fourth one on
+    bool is_uv;                    // x and y already hold u and v
+    NarrowBits narrow;             // of numbers of one or two bytes
     const double* centers;  // of every plane's u and v, which are stored less them; may be null
 };
 
@@ -69,6 +96,17 @@ __device__ __forceinline__ float bits_to_float(uint32_t bits, DType dtype) {
     }
 }
 
+/// The two numbers that a word of a narrow type holds, larger by its bias.
+__device__ __forceinline__ void narrow_to_float(const NarrowBits& n, uint32_t word, float (&out)[2]) {
+    if (n.is_half) {
+        out[0] = __half2float(__ushort_as_half(static_cast<unsigned short>(word)));
+        out[1] = __half2float(__ushort_as_half(static_cast<unsigned short>(word >> 16)));
+    } else {
+        out[0] = __uint_as_float(__byte_perm(word, n.others, n.first));
+        out[1] = __uint_as_float(__byte_perm(word, n.others, n.second));
+    }
+}
+
 template <class T>
 __device__ __forceinline__ T read_number(const char* plane, int64_t at, DType dtype, int bytes) {
     const char* p = plane + at * bytes;
@@ -105,12 +143,21 @@ __device__ Center<T> center_of(const Source& s, const PlaneSource& plane, int ro
     }
     // A broken pixel must not spread over the map.
     if (!(fabsf(first) + fabsf(second) <= 1e37f)) first = second = 0;
+    // Integers are subtracted with their bias, which leaves no room for fractions.
+    if (s.dtype == DType::uint8 || s.dtype == DType::uint16) first = rintf(first), second = rintf(second);
     const T a = first, b = second;
     if (s.centers)
         return {a, b, a + static_cast<T>(s.centers[2 * plane.index]),
                 b + static_cast<T>(s.centers[2 * plane.index + 1])};
     if (s.is_uv) return {a, b, a, b};
     return {a, b, a + b, a - b};
+}
+
+/// u and v from a pair of numbers of that kind.
+template <Pixels kind>
+__device__ __forceinline__ void pair_to_uv(float a, float b, float& u, float& v) {
+    u = kind == Pixels::uv ? a : a + b;
+    v = kind == Pixels::uv ? b : a - b;
 }
 
 /// u and v of a padded pixel, about the center.

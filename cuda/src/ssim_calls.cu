@@ -92,7 +92,7 @@ struct Layout {
 };
 
 void start_absolute(const SsimCall& call, const Layout& layout, cudaStream_t stream) {
-    if (!layout.absolute || layout.fused) return;
+    if (!call.scores || !layout.absolute || layout.fused) return;  // nobody else asks for them
     const ErrorParams p = {source_of(call.x, call.y), layout.absolute_grid, false, layout.absolute};
     check(errors(p, stream), "absolute errors");
 }
@@ -118,7 +118,7 @@ struct ForwardLayout : Layout {
 
     ForwardLayout(const ImageView& x, double data_range, const Convention& c, bool with_absolute, Pieces& pieces)
         : Layout(x, data_range, c, with_absolute, true, pieces),
-          grid(forward_grid(engine, planes, rows, cols, together, fused || x.dtype != DType::float32)),
+          grid(forward_grid(engine, planes, rows, cols, together)),
           sums(pieces.take<double>(planes * grid.tiles())) {
         if (!fused) return;
         absolute_grid = grid;

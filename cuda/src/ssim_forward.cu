@@ -2,12 +2,11 @@
 
 namespace limen::cuda {
 
-TileGrid forward_grid(const Engine& engine, int64_t planes, int64_t rows, int64_t cols, int together, bool busy) {
+TileGrid forward_grid(const Engine& engine, int64_t planes, int64_t rows, int64_t cols, int together) {
     const int r = static_cast<int>(rows), c = static_cast<int>(cols);
     // A strip may begin one column early. A piece of it costs about eight rows more, ten of which only half is done.
     if (engine.sliding)
-        return sliding_grid(planes, r, c, kStripColumns - kTaps - 1, together,
-                            busy ? kBusyForwardBlocks : kForwardBlocks, kForwardGroup, 8);
+        return sliding_grid(planes, r, c, kStripColumns - kTaps - 1, together, kForwardBlocks, kForwardGroup, 8);
     return tile_grid(planes, r, c, engine.wide ? kTileRows<double> : kTileRows<float>, kTileColumns, together);
 }
 

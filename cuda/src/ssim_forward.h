@@ -37,8 +37,7 @@ inline Engine engine_for(DType dtype, double data_range, const Convention& conve
     return {!wide && convention.size == kTaps, wide};
 }
 
-/// `busy`: halving or adding up absolute errors beside, by kernels of which a multiprocessor runs fewer blocks.
-TileGrid forward_grid(const Engine& engine, int64_t planes, int64_t rows, int64_t cols, int together, bool busy);
+TileGrid forward_grid(const Engine& engine, int64_t planes, int64_t rows, int64_t cols, int together);
 TileGrid gradient_grid(int64_t planes, int rows, int cols, int together);
 
 /// With the formula and what follows from it.

@@ -13,9 +13,9 @@ using Rows = GroupRows<Q, kGroup>;
 
 // The sum of |x - y| of a group of rows, over those of the thread's pixels that lie in the image and in the tile; the last one takes what
 // is left.
-template <bool floats>
-__device__ __forceinline__ float absolute_errors(const Source& s, const ColumnPair<floats>& columns,
-                                                 const IncomingRows<floats, kGroup>& rows, const Tile& tile,
+template <Pixels kind>
+__device__ __forceinline__ float absolute_errors(const Source& s, const ColumnPair<kind>& columns,
+                                                 const IncomingRows<kind, kGroup>& rows, const Tile& tile,
                                                  const TileGrid& grid, int row, int column) {
     const int row_begin = max(tile.row_begin, s.pad), col_begin = max(tile.col_begin, s.pad);
     const int row_end = tile.row_end == grid.rows ? s.pad + s.height : min(tile.row_end, s.pad + s.height);
@@ -46,7 +46,7 @@ struct LaneColumns {
 };
 
 // What a block has in shared memory.
-template <Beside beside, bool floats, int Slots>
+template <Beside beside, Pixels kind, int Slots>
 struct Shared {
     Ring<Q, kGroup, Slots, 0> rows;
     uint2* incoming;
@@ -62,7 +62,7 @@ struct Shared {
     static constexpr std::size_t kBesideBytes = beside == Beside::map        ? kGateWarps * kMapWords * sizeof(float)
                                                 : beside == Beside::absolute ? kSlideThreads * sizeof(LongSum<float>)
                                                                              : 0;
-    static constexpr std::size_t kIncomingBytes = IncomingRows<floats, kGroup>::kWords * sizeof(uint2);
+    static constexpr std::size_t kIncomingBytes = IncomingRows<kind, kGroup>::kWords * sizeof(uint2);
     static constexpr std::size_t kBytes = kRowBytes + kIncomingBytes + kGateBytes + kCountBytes + kBesideBytes;
 
     __device__ __forceinline__ explicit Shared(char* memory) {
@@ -91,13 +91,10 @@ __device__ __forceinline__ void write_map(const Output& map, const Tile& tile, i
     __syncwarp();
 }
 
-template <bool luminance, Beside beside, bool floats>
-__global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1
-                                                 : luminance && floats && beside == Beside::nothing
-                                                     ? kForwardBlocks
-                                                     : kBusyForwardBlocks)
+template <bool luminance, Beside beside, Pixels kind>
+__global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? kMapBlocks : kForwardBlocks)
     forward_kernel(const __grid_constant__ ForwardParams p) {
-    using SharedMemory = Shared<beside, floats, kSlots>;
+    using SharedMemory = Shared<beside, kind, kSlots>;
     const SharedMemory shared(shared_memory<char>());
     const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
     const Source& s = p.source;
@@ -118,7 +115,9 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1
     }
     RowHalver halver(p.coarse, s, p.grid, tile, strip + 2 * thread, center);
     const SsimConstants<float> k = {1, center.u, center.v, p.c1, p.c2, p.epsilon};
-    const ColumnPair<floats> columns(s, plane, strip + 2 * thread, s.width + 2 * s.pad);
+    const float first = center.first + (kind == Pixels::narrow ? s.narrow.bias : 0.0f),
+                second = center.second + (kind == Pixels::narrow ? s.narrow.bias : 0.0f);
+    const ColumnPair<kind> columns(s, plane, strip + 2 * thread, s.width + 2 * s.pad);
     const LanePlace<kGroup> lanes(warp, lane);
     // Waits in shared memory, since registers are taken.
     if (lanes.row == 0)
@@ -132,7 +131,7 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1
     LongSum<float> total;
     ColumnSums<Q> sums;
     sums.clear();
-    IncomingRows<floats, kGroup> incoming(shared.incoming);
+    IncomingRows<kind, kGroup> incoming(shared.incoming);
     RingPlace<kSlots> place;
     // The first time round only reads, the last time only blurs. Whole groups of rows come before the first sums are complete.
     const int ready = tile.row_begin + kHistory, begin = ready - kAhead<kGroup> * kGroup;
@@ -145,7 +144,7 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1
 #pragma unroll
             for (int i = 0; i < kGroup; i++) {
                 float u[2], v[2];
-                columns.convert(s, incoming.row(i), center, u, v);
+                columns.convert(s, incoming.row(i), first, second, u, v);
                 // Rows before the tile and behind it are not read: others stand for them.
                 if (inside) halver.take_inside(p.coarse, s, tile, row, i, u, v);
                 else if (!luminance && row + i >= tile.row_begin && row + i <= last_row)
@@ -181,14 +180,13 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1
                     value[j] = ssim_value<luminance>(ssim_terms(moments, k), k);
                 }
                 const LaneColumns counts = shared.counts[lanes.column / kColumns];
-                const int first = counts.first, last = counts.last;
-                if (first <= 0 && last >= kColumns) {
+                if (counts.first <= 0 && counts.last >= kColumns) {
 #pragma unroll
                     for (int j = 0; j < kColumns; j++) sum += value[j];
                 } else {
 #pragma unroll
                     for (int j = 0; j < kColumns; j++)
-                        if (j >= first && j < last) sum += value[j];
+                        if (j >= counts.first && j < counts.last) sum += value[j];
                 }
                 total.add(sum);
                 if constexpr (beside == Beside::map)
@@ -207,17 +205,19 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? 1
     if (thread == 0) p.sums[tile.plane * p.grid.tiles() + tile.index] = sum;
 }
 
-template <bool luminance, Beside beside, bool floats>
+template <bool luminance, Beside beside, Pixels kind>
 cudaError_t start(const ForwardParams& p, cudaStream_t stream) {
-    return launch(forward_kernel<luminance, beside, floats>, dim3(blocks_of(p.grid)), dim3(kSlideThreads),
-                  has_large_shared() ? Shared<beside, floats, 3>::kBytes : Shared<beside, floats, 2>::kBytes, stream,
-                  p);
+    return launch(forward_kernel<luminance, beside, kind>, dim3(blocks_of(p.grid)), dim3(kSlideThreads),
+                  has_large_shared() ? Shared<beside, kind, 3>::kBytes : Shared<beside, kind, 2>::kBytes, stream, p);
 }
 
 template <bool luminance, Beside beside>
 cudaError_t start(const ForwardParams& p, cudaStream_t stream) {
-    return p.source.dtype == DType::float32 ? start<luminance, beside, true>(p, stream)
-                                            : start<luminance, beside, false>(p, stream);
+    // A scale of MS-SSIM has neither a map nor absolute errors.
+    if constexpr (beside == Beside::nothing)
+        if (p.source.is_uv) return start<luminance, beside, Pixels::uv>(p, stream);
+    return p.source.dtype == DType::float32 ? start<luminance, beside, Pixels::floats>(p, stream)
+                                            : start<luminance, beside, Pixels::narrow>(p, stream);
 }
 
 }  // namespace

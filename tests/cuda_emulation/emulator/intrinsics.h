@@ -36,6 +36,15 @@ inline int __clz(int i) { return std::countl_zero(static_cast<unsigned>(i)); }
 inline int __ffs(int i) { return i ? std::countr_zero(static_cast<unsigned>(i)) + 1 : 0; }
 inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<unsigned>(std::uint64_t{a} * b >> 32); }
 
+/// The four of the eight bytes of `low` and `high` that the selector's digits name.
+inline unsigned __byte_perm(unsigned low, unsigned high, unsigned selector) {
+    const std::uint64_t bytes = std::uint64_t{high} << 32 | low;
+    unsigned out = 0;
+    for (unsigned i = 0; i < 4; i++)
+        out |= static_cast<unsigned>(bytes >> (selector >> 4 * i & 7) * 8 & 0xff) << 8 * i;
+    return out;
+}
+
 // Of the overloads that CUDA has, those without surprises: both arguments of one type. A NaN loses, as in fminf and fmaxf.
 #define LIMEN_MIN_MAX(type)                                   \
     inline type min(type a, type b) { return b < a ? b : a; } \

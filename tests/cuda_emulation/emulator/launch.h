@@ -29,6 +29,8 @@ namespace limen::cuda {
 constexpr bool kLargeShared = false;
 inline bool has_large_shared() { return false; }
 
+inline const char* kept(const char* address) { return address; }
+
 template <class Params>
 cudaError_t launch(void (*kernel)(Params), dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t,
                    const Params& params, cuda_emulation::Where where = cuda_emulation::Where::current()) {
