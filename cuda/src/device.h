@@ -62,8 +62,10 @@ __device__ __forceinline__ T* shared_memory() {
     return reinterpret_cast<T*>(limen_shared_memory);
 }
 
-/// The same address. The compiler keeps it, where it would rather add its parts again at every use.
-__device__ __forceinline__ const char* kept(const char* address) {
+/// The same address. The compiler keeps it, and nothing else, where it would rather add its parts again at every use or keep all of those
+/// that follow.
+template <class T>
+__device__ __forceinline__ T* kept(T* address) {
     asm volatile("" : "+l"(address));
     return address;
 }

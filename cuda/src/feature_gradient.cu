@@ -22,27 +22,23 @@ struct GradientParams {
 template <class T>
 struct Positions {
     T* numbers;
-    int* rows;
-    int* columns;
 
     enum Number { ratio, inverse0, shift, along0, along1, outer0, outer1, upstream, count };
-    static constexpr std::size_t kBytes = kMostPositions * (count * sizeof(T) + 2 * sizeof(int));
+    static constexpr std::size_t kBytes = kMostPositions * count * sizeof(T);
 
-    __device__ __forceinline__ explicit Positions(T* shared)
-        : numbers(shared),
-          rows(reinterpret_cast<int*>(shared + count * kMostPositions)),
-          columns(rows + kMostPositions) {}
+    __device__ __forceinline__ explicit Positions(T* shared) : numbers(shared) {}
     __device__ __forceinline__ T& at(Number n, int i) const { return numbers[n * kMostPositions + i]; }
 
     __device__ __forceinline__ void read(const GradientParams& p, const Tile& tile) const {
         for (int i = static_cast<int>(threadIdx.x); i < tile.col_end - tile.col_begin; i += kFeatureThreads) {
-            const int position = tile.col_begin + i, row = position / p.pair.width,
-                      column = position - row * p.pair.width;
-            const auto place = [&](const Output& o) { return tile.plane * o.batch + row * o.row + column * o.column; };
-            const auto state = [&](int k) { return p.state.read<T>(place(p.state) + k * p.state.channel); };
-            const T up = p.upstream.read<T>(place(p.upstream)), i0 = state(1);
-            rows[i] = row;
-            columns[i] = column;
+            const Position position = p.pair.position(tile.col_begin + i);
+            const auto number = [&](const Output& o, int k) {
+                const int64_t place = tile.plane * o.batch + position.in(o) + k * o.channel;
+                return o.dtype == DType::float32 ? static_cast<T>(static_cast<const float*>(o.data)[place])
+                                                 : static_cast<T>(static_cast<const double*>(o.data)[place]);
+            };
+            const auto state = [&](int k) { return number(p.state, k); };
+            const T up = number(p.upstream, 0), i0 = state(1);
             at(ratio, i) = state(0);
             at(inverse0, i) = i0;
             at(shift, i) = state(3);
@@ -55,6 +51,52 @@ struct Positions {
     }
 };
 
+// Where four channels of a position lie in all maps.
+template <class E>
+struct Places {
+    const E* f0;
+    const E* f1;
+    E* grad0;  // null if it is not wanted, or not of this type
+    E* grad1;
+
+    __device__ __forceinline__ static Places of(const GradientParams& p, int image, const Position& position,
+                                                int channel) {
+        const auto at = [&](const FeatureMap& m) {
+            const int64_t place = image * m.view.batch + position.in(m.view) + channel * m.view.channel;
+            return m.same ? static_cast<E*>(m.view.data) + place : nullptr;
+        };
+        return {at(p.pair.f0), at(p.pair.f1), at(p.grad0), at(p.grad1)};
+    }
+
+    // To a position that lies so much further in the same row.
+    __device__ __forceinline__ void advance(const GradientParams& p, int columns) {
+        f0 = kept(f0 + columns * p.pair.f0.view.column);
+        f1 = kept(f1 + columns * p.pair.f1.view.column);
+        if (grad0) grad0 = kept(grad0 + columns * p.grad0.view.column);
+        if (grad1) grad1 = kept(grad1 + columns * p.grad1.view.column);
+    }
+};
+
+// Writes four channels, or the first `count` of them.
+template <class E, class T>
+__device__ __forceinline__ void write_four(const FeatureMap& m, E* at, int image, const Position& position, int channel,
+                                           int count, const T (&value)[4]) {
+    if (at && m.fours && count >= 4) {
+        FourElements<E> four;
+#pragma unroll
+        for (int j = 0; j < 4; j++) set_element(four.element[j], value[j]);
+        *reinterpret_cast<FourElements<E>*>(at) = four;
+    } else if (at && count >= 4) {
+#pragma unroll
+        for (int j = 0; j < 4; j++, at = kept(at + m.view.channel)) set_element(*at, value[j]);
+    } else if (m.view.data) {
+        const int64_t first = image * m.view.batch + position.in(m.view) + channel * m.view.channel;
+#pragma unroll
+        for (int j = 0; j < 4; j++)
+            if (j < count) m.view.write(first + j * m.view.channel, value[j]);
+    }
+}
+
 template <class E>
 __global__ void __launch_bounds__(kFeatureThreads, 3) gradient_kernel(const __grid_constant__ GradientParams p) {
     using T = Number<E>;
@@ -66,26 +108,31 @@ __global__ void __launch_bounds__(kFeatureThreads, 3) gradient_kernel(const __gr
     __syncthreads();
 
     const int lane = static_cast<int>(threadIdx.x) % 32, together = 32 / f.lanes, count = tile.col_end - tile.col_begin;
+    const bool one_row = f.width >= tile.col_end;
     for (int item = static_cast<int>(threadIdx.x) / 32; item < p.chunks * p.parts; item += kWarps) {
         const int part = item % p.parts, chunk = static_cast<int>(blockIdx.y) * p.chunks + item / p.parts;
         const int c = 4 * (chunk * f.lanes + lane % f.lanes), left = f.channels - c;
         T w[4], sums[4] = {};
 #pragma unroll
         for (int j = 0; j < 4; j++) w[j] = j < left ? f.weight_of<T>(c + j) : T(0);
-        for (int i = part * together + lane / f.lanes; i < count && left > 0; i += together * p.parts) {
-            const int row = positions.rows[i], column = positions.columns[i];
-            const auto place = [&](const FeatureMap& m) {
-                return m.place(tile.plane, row, column) + c * m.view.channel;
-            };
+        int i = part * together + lane / f.lanes;
+        Position position = f.position(tile.col_begin + i);
+        auto places = Places<E>::of(p, tile.plane, position, c);
+        for (; i < count && left > 0; i += together * p.parts) {
             FourElements<E> a, b;
-            T of_a[4], of_b[4];
-            read_four(f.f0, place(f.f0), left, a);
-            read_four(f.f1, place(f.f1), left, b);
+            const auto read = [&](const FeatureMap& m, const E* at, FourElements<E>& out) {
+                if (left < 4) read_some(at, m.view.channel, left, out);
+                else if (m.fours) out = read_fours(at);
+                else read_apart(at, m.view.channel, out);
+            };
+            read(f.f0, places.f0, a);
+            read(f.f1, places.f1, b);
             const FeatureState<T> state = {
                 positions.at(P::ratio, i), positions.at(P::inverse0, i), T(0),
                 positions.at(P::shift, i), positions.at(P::along0, i),   positions.at(P::along1, i)};
             const T outer0 = positions.at(P::outer0, i), outer1 = positions.at(P::outer1, i),
                     upstream = positions.at(P::upstream, i);
+            T of_a[4], of_b[4];
 #pragma unroll
             for (int j = 0; j < 4; j++) {
                 const FeatureSlopes<T> s =
@@ -94,14 +141,21 @@ __global__ void __launch_bounds__(kFeatureThreads, 3) gradient_kernel(const __gr
                 of_b[j] = s.f1;
                 sums[j] += upstream * s.u * s.u;
             }
-            write_four<E>(p.grad0, place(p.grad0), left, of_a);
-            write_four<E>(p.grad1, place(p.grad1), left, of_b);
+            write_four(p.grad0, places.grad0, tile.plane, position, c, left, of_a);
+            write_four(p.grad1, places.grad1, tile.plane, position, c, left, of_b);
+            if (one_row) {
+                position.column += together * p.parts;
+                places.advance(p, together * p.parts);
+            } else {
+                position = f.position(tile.col_begin + i + together * p.parts);
+                places = Places<E>::of(p, tile.plane, position, c);
+            }
         }
         if (!p.weight_sums) continue;
 #pragma unroll
         for (int j = 0; j < 4; j++) {
             double sum = static_cast<double>(sums[j]);
-            for (int i = f.lanes; i < 32; i *= 2) sum += __shfl_xor_sync(0xffffffffu, sum, i);
+            for (int lanes = f.lanes; lanes < 32; lanes *= 2) sum += __shfl_xor_sync(0xffffffffu, sum, lanes);
             if (lane < f.lanes && j < left)
                 p.weight_sums[((c + j) * p.grid.planes * p.grid.tiles() + blockIdx.x) * p.parts + part] = sum;
         }
@@ -165,6 +219,9 @@ void feature_distance_gradient(const ImageView& f0, const ImageView& f1, const C
     p.upstream = output_of(&upstream);
     p.grad0 = feature_map(grad_f0, f0.dtype);
     p.grad1 = feature_map(grad_f1, f0.dtype);
+    if (rows_follow(&f0) && rows_follow(&f1) && rows_follow(&state) && rows_follow(&upstream) && rows_follow(grad_f0) &&
+        rows_follow(grad_f1))
+        p.pair.width = static_cast<int>(f0.height * f0.width);
     const dim3 blocks(blocks_of(p.grid), static_cast<unsigned>((layout.chunks + p.chunks - 1) / p.chunks));
     check(with_element(f0.dtype,
                        [&](auto e) {

@@ -17,10 +17,11 @@ bool in_fours(const View& v) {
 
 }  // namespace
 
-FeatureMap feature_map(const ImageView& f) { return {output_of(&f), in_fours(f)}; }
+FeatureMap feature_map(const ImageView& f) { return {output_of(&f), true, in_fours(f)}; }
 
 FeatureMap feature_map(const OutputView* f, DType dtype) {
-    return {output_of(f), f && f->dtype == dtype && in_fours(*f)};
+    const bool same = f && f->dtype == dtype;
+    return {output_of(f), same, same && in_fours(*f)};
 }
 
 FeaturePair feature_pair(const ImageView& f0, const ImageView& f1, const ChannelWeights* weight) {

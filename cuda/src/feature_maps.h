@@ -17,27 +17,45 @@ constexpr int kFeatureThreads = 256;
 #if defined(LIMEN_CUDA_EMULATION)
 constexpr int64_t kEnoughBlocks = 4;
 #else
-constexpr int64_t kEnoughBlocks = 132 * 8;
+constexpr int64_t kEnoughBlocks = 132 * 4;
 #endif
 
 /// A batch of maps, one of a pair or a gradient.
 struct FeatureMap {
     Output view;
-    bool fours;  // four channels from a multiple of four on lie in memory as one vector
+    bool same;   // its elements are of the features' type
+    bool fours;  // and four channels from a multiple of four on lie in memory as one vector
+};
 
-    __device__ __forceinline__ int64_t place(int image, int64_t row, int64_t column) const {
-        return image * view.batch + row * view.row + column * view.column;
+/// A position of a map. Where rows follow one another in all maps of a kernel, all of them are one row.
+struct Position {
+    int row, column;
+
+    __device__ __forceinline__ int64_t in(const Output& v) const {
+        return row == 0 ? static_cast<int64_t>(column) * v.column : row * v.row + column * v.column;
     }
 };
+
+/// Whether the rows of a map that may be missing follow one another.
+template <class View>
+bool rows_follow(const View* v) {
+    return !v || v->height == 1 || v->row_stride == v->width * v->column_stride;
+}
 
 /// What both kernels read.
 struct FeaturePair {
     FeatureMap f0, f1;
-    int channels, width;
+    int channels;
+    int width;  // of a row, or of all of them
     const void* weight;  // a number for each channel, or null for ones
     DType weight_dtype;
     // Threads that lie side by side and share a position, each four channels of it at a time: where the channels lie side by side, too.
     int lanes;
+
+    __device__ __forceinline__ Position position(int i) const {
+        if (i < width) return {0, i};
+        return {i / width, i % width};
+    }
 
     template <class T>
     __device__ __forceinline__ T weight_of(int channel) const {
@@ -66,32 +84,32 @@ struct alignas(sizeof(E) < 4 ? 4 * sizeof(E) : 16) FourElements {
     E element[4];
 };
 
-/// `count` channels, up to four, from element `at` on; zeros for the rest. Left as they are in memory: whoever converts them waits for them.
+/// Four that lie in memory as one vector.
 template <class E>
-__device__ __forceinline__ void read_four(const FeatureMap& f, int64_t at, int count, FourElements<E>& out) {
-    const E* const p = static_cast<const E*>(f.view.data) + at;
-    if (f.fours && count >= 4) {
-        out = *reinterpret_cast<const FourElements<E>*>(p);
-        return;
-    }
+__device__ __forceinline__ FourElements<E> read_fours(const E* at) {
+    FourElements<E> out;
+    if constexpr (sizeof(E) == 2) {
+        *reinterpret_cast<uint2*>(&out) = __ldg(reinterpret_cast<const uint2*>(at));
+    } else {
 #pragma unroll
-    for (int j = 0; j < 4; j++) out.element[j] = j < count ? p[j * f.view.channel] : E{};
+        for (int i = 0; i < static_cast<int>(sizeof(E)) / 4; i++)
+            reinterpret_cast<uint4*>(&out)[i] = __ldg(reinterpret_cast<const uint4*>(at) + i);
+    }
+    return out;
 }
 
-/// The same the other way, if there is anything to write to; E is the features' element.
-template <class E, class T>
-__device__ __forceinline__ void write_four(const FeatureMap& f, int64_t at, int count, const T (&value)[4]) {
-    if (!f.view.data) return;
-    if (f.fours && count >= 4) {
-        FourElements<E> four;
+/// Four channels `step` elements apart. Left as they are in memory: whoever converts them waits for them.
+template <class E>
+__device__ __forceinline__ void read_apart(const E* at, int64_t step, FourElements<E>& out) {
 #pragma unroll
-        for (int j = 0; j < 4; j++) set_element(four.element[j], value[j]);
-        *reinterpret_cast<FourElements<E>*>(static_cast<E*>(f.view.data) + at) = four;
-        return;
-    }
+    for (int j = 0; j < 4; j++, at = kept(at + step)) out.element[j] = __ldg(at);
+}
+
+/// The first `count` of them, and zeros for the rest.
+template <class E>
+__device__ __forceinline__ void read_some(const E* at, int64_t step, int count, FourElements<E>& out) {
 #pragma unroll
-    for (int j = 0; j < 4; j++)
-        if (j < count) f.view.write(at + j * f.view.channel, value[j]);
+    for (int j = 0; j < 4; j++, at += step) out.element[j] = j < count ? __ldg(at) : E{};
 }
 
 FeaturePair feature_pair(const ImageView& f0, const ImageView& f1, const ChannelWeights* weight);

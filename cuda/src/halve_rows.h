@@ -36,16 +36,27 @@ struct RowHalver {
                row + kForwardGroup <= min(tile.row_end, s.pad + s.height - 1);
     }
 
-    /// Takes row `i` of such a group.
-    __device__ __forceinline__ void take_inside(const CoarseScale& c, const Source& s, const Tile& tile, int row, int i,
-                                                const float (&of_u)[2], const float (&of_v)[2]) {
-        const int first = row - s.pad + c.rows.start;  // of the group
+    /// Where such a group's coarse pixels go.
+    struct Place {
+        float* u;
+        float* v;
+        bool odd;  // the first row is the second of a pair
+    };
+    __device__ __forceinline__ Place place(const CoarseScale& c, const Source& s, const Tile& tile, int row) const {
+        const int first = row - s.pad + c.rows.start;
+        const int64_t at =
+            (static_cast<int64_t>(tile.plane) * c.rows.coarse + first / 2) * c.cols.coarse + coarse_column;
+        return {c.u + at, c.v + at, (first & 1) != 0};
+    }
+
+    /// Takes row `i` of it.
+    __device__ __forceinline__ void take_inside(const CoarseScale& c, const Place& place, int i, const float (&of_u)[2],
+                                                const float (&of_v)[2]) {
         const float sum_u = of_u[0] + of_u[1], sum_v = of_v[0] + of_v[1];
-        if (((first + i) & 1) != 0) {
-            const int64_t at = (static_cast<int64_t>(tile.plane) * c.rows.coarse + first / 2) * c.cols.coarse +
-                               coarse_column + (i + (first & 1)) / 2 * c.cols.coarse;
-            c.u[at] = 0.25f * (u + sum_u) + offset_u;
-            c.v[at] = 0.25f * (v + sum_v) + offset_v;
+        if ((i % 2 != 0) != place.odd) {
+            const int at = i / 2 * static_cast<int>(c.cols.coarse);
+            place.u[at] = 0.25f * (u + sum_u) + offset_u;
+            place.v[at] = 0.25f * (v + sum_v) + offset_v;
         }
         u = sum_u;
         v = sum_v;

@@ -141,12 +141,13 @@ __global__ void __launch_bounds__(kSlideThreads, beside == Beside::map ? kMapBlo
             incoming.wait();
             shared.rows.wait_to_write(gates, place);
             const bool inside = !luminance && halver.inside(s, tile, row);
+            const RowHalver::Place coarse = inside ? halver.place(p.coarse, s, tile, row) : RowHalver::Place{};
 #pragma unroll
             for (int i = 0; i < kGroup; i++) {
                 float u[2], v[2];
                 columns.convert(s, incoming.row(i), first, second, u, v);
                 // Rows before the tile and behind it are not read: others stand for them.
-                if (inside) halver.take_inside(p.coarse, s, tile, row, i, u, v);
+                if (inside) halver.take_inside(p.coarse, coarse, i, u, v);
                 else if (!luminance && row + i >= tile.row_begin && row + i <= last_row)
                     halver.take(p.coarse, s, p.grid, tile, center, row + i, u, v);
                 rows.pair(i, 0, thread) = {sums.add(0, 0, u[0], p.taps), sums.add(0, 1, u[1], p.taps)};

@@ -29,7 +29,10 @@ namespace limen::cuda {
 constexpr bool kLargeShared = false;
 inline bool has_large_shared() { return false; }
 
-inline const char* kept(const char* address) { return address; }
+template <class T>
+T* kept(T* address) {
+    return address;
+}
 
 template <class Params>
 cudaError_t launch(void (*kernel)(Params), dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t,
