@@ -86,6 +86,11 @@ class ColumnPair {
                 else fetch_pairs<unsigned int>(s, row - s.pad, rows);
                 return;
             }
+            if (!has_first_ && !has_second_) {
+#pragma unroll
+                for (int i = 0; i < Group; i++) rows.x[i] = rows.y[i] = 0;
+                return;
+            }
 #pragma unroll
             for (int i = 0; i < Group; i++) {
                 const PairBits bits = read_row(s, min(max(row + i, begin), end - 1));

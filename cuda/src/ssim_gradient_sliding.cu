@@ -22,6 +22,12 @@ using Rows = GroupRows<Q, kGroup>;
 template <int Q>
 constexpr int kSlots = Q == 3 && kLargeShared ? 4 : 2;
 
+// One in so many groups of slopes is made by the half that goes down the slopes, which else has less to do. Both gradients leave it
+// neither the time nor the registers.
+constexpr unsigned kShare = 4;
+template <int Q>
+constexpr bool kShares = Q == 3;
+
 // What threads hardly ever need waits in shared memory, too: the sums take up the registers.
 struct BlockState {
     Tile tile;
@@ -69,19 +75,21 @@ struct Shared {
     Gate* gates;
     uint2* incoming;              // of the threads that go down the images
     ColumnPair<kind>* columns;    // of the same
-    LongSum<float>* totals;       // of the same
+    LongSum<float>* totals;       // of all threads that make slopes
     LaneColumns* lanes;           // of the threads that go down the slopes
     BlockState* state;
     SlidingGradientParams* params;  // once more, for what is rarely done
 
-    static constexpr int kGates = Gradients::kEndGate;
+    static constexpr int kGates = Gradients::kEndGate, kTotals = kShares<Q> ? kThreads : kSlideThreads;
     static constexpr std::size_t kRowBytes = (Moments::kWords + Slopes::kWords + Gradients::kWords) * sizeof(float);
     static constexpr std::size_t kIncomingBytes = IncomingRows<kind, kGroup>::kWords * sizeof(uint2);
     static constexpr std::size_t kBytes = kRowBytes + kIncomingBytes + kGates * sizeof(Gate) +
-                                          kSlideThreads * (sizeof(ColumnPair<kind>) + sizeof(LongSum<float>) +
-                                                           sizeof(LaneColumns)) +
+                                          kSlideThreads * (sizeof(ColumnPair<kind>) + sizeof(LaneColumns)) +
+                                          kTotals * sizeof(LongSum<float>) +
                                           sizeof(BlockState) +
                                           sizeof(SlidingGradientParams);
+
+    static_assert(Slots > 2 || kBytes <= 64 << 10);
 
     __device__ __forceinline__ explicit Shared(char* memory) {
         moments.words = reinterpret_cast<float*>(memory);
@@ -91,7 +99,7 @@ struct Shared {
         gates = reinterpret_cast<Gate*>(memory + kRowBytes + kIncomingBytes);
         columns = reinterpret_cast<ColumnPair<kind>*>(gates + kGates);
         totals = reinterpret_cast<LongSum<float>*>(columns + kSlideThreads);
-        lanes = reinterpret_cast<LaneColumns*>(totals + kSlideThreads);
+        lanes = reinterpret_cast<LaneColumns*>(totals + kTotals);
         state = reinterpret_cast<BlockState*>(lanes + kSlideThreads);
         params = reinterpret_cast<SlidingGradientParams*>(state + 1);
     }
@@ -155,9 +163,8 @@ __device__ __forceinline__ float write_slopes(const SlidingGradientParams& p, co
 // Rows that come in from the images: leaves their moments in shared memory.
 template <Pixels kind>
 __device__ __forceinline__ void take_pixels(const Source& s, const Taps& taps, const ColumnPair<kind>& columns,
-                                            const BlockState& state, const IncomingRows<kind, kGroup>& incoming,
+                                            float first, float second, const IncomingRows<kind, kGroup>& incoming,
                                             const Rows<kMoments>& rows, int thread, ColumnSums<kMoments>& sums) {
-    const float first = state.offset_x, second = state.offset_y;
 #pragma unroll
     for (int i = 0; i < kGroup; i++) {
         float u[2], v[2];
@@ -173,23 +180,42 @@ __device__ __forceinline__ void take_pixels(const Source& s, const Taps& taps, c
 template <int Q>
 constexpr int kHandful = Q == 3 ? kColumns : kColumns / 2;
 
-// Adds what the coarser scale hands back to N columns from column `c` of the image on.
+// What the coarser scale hands back to N columns.
+template <int N>
+struct Coarse {
+    float part;          // of a coarse pixel, for columns that come in pairs
+    float of[N / 2 + 1];  // coarse pixels: from an even column on, two columns share one; from an odd one on, the first has its own
+    bool together;       // else columns have to be looked at one by one
+};
+
+template <int N>
+__device__ __forceinline__ Coarse<N> read_coarse(const CoarseGradient& coarse, const float* plane, int r, int c) {
+    Coarse<N> out = {};
+    const int width = static_cast<int>(coarse.cols.coarse), start = coarse.cols.start, first = (c + start) / 2,
+              row = (r + coarse.rows.start) / 2;
+    out.together = c > 0 && c + N < static_cast<int>(coarse.cols.fine) && first + N / 2 < width &&
+                   row < static_cast<int>(coarse.rows.coarse);
+    if (!out.together) return out;
+    out.part = 0.5f * share<float>(coarse.rows, r);
+    const float* const of = plane + (static_cast<int64_t>(row) * width + first);
+#pragma unroll
+    for (int j = 0; j < N / 2; j++) out.of[j] = of[j];
+    if (start) out.of[N / 2] = of[N / 2];
+    return out;
+}
+
+// Adds it to the columns from `c` of the image on.
 template <int N>
 __device__ __forceinline__ void add_coarse(const CoarseGradient& coarse, const float* plane, int r, int c,
-                                           float (&value)[N]) {
-    const float of_row = share<float>(coarse.rows, r);
-    const int width = static_cast<int>(coarse.cols.coarse), start = coarse.cols.start, first = (c + start) / 2;
-    const float* const of = plane + static_cast<int64_t>((r + coarse.rows.start) / 2) * width;
-    if (N > 1 && c > 0 && c + N < static_cast<int>(coarse.cols.fine) && first + N / 2 < width) {
-        float next[N / 2 + 1];
+                                           const Coarse<N>& read, float (&value)[N]) {
+    const int start = coarse.cols.start;
+    if (N > 1 && read.together) {
 #pragma unroll
-        for (int j = 0; j < N / 2; j++) next[j] = of[first + j];
-        // Columns come in pairs from an even one on, or from an odd one.
-        next[N / 2] = start ? of[first + N / 2] : 0.0f;
-#pragma unroll
-        for (int j = 0; j < N; j++) value[j] += 0.5f * of_row * (start ? next[(j + 1) / 2] : next[j / 2]);
+        for (int j = 0; j < N; j++) value[j] += read.part * (start ? read.of[(j + 1) / 2] : read.of[j / 2]);
         return;
     }
+    const float of_row = share<float>(coarse.rows, r);
+    const float* const of = plane + static_cast<int64_t>((r + coarse.rows.start) / 2) * coarse.cols.coarse;
 #pragma unroll
     for (int j = 0; j < N; j++) {
         if (c + j < 0 || c + j >= coarse.cols.fine) continue;
@@ -198,11 +224,19 @@ __device__ __forceinline__ void add_coarse(const CoarseGradient& coarse, const f
     }
 }
 
+// Pixels and what is added to their gradients of x.
+template <int N>
+struct Lane {
+    LanePixels<N> pixels;
+    Coarse<N> coarse;
+};
+
 // The gradients of row `r` and the columns from `c` on, of the image.
 template <bool luminance, int Q, Pixels kind, int N>
 __device__ __forceinline__ void gradients_of(const SlidingGradientParams& p, const CoarseGradient& coarse,
-                                             const BlockState& state, int r, int c, const float (&m)[Q][N], const LanePixels<N>& pixels,
-                                             float (&out_x)[N], float (&out_y)[N]) {
+                                             const BlockState& state, int r, int c, const float (&m)[Q][N],
+                                             const Lane<N>& lane, float (&out_x)[N], float (&out_y)[N]) {
+    const LanePixels<N>& pixels = lane.pixels;
     const float factor = state.factor;
 #pragma unroll
     for (int j = 0; j < N; j++) {
@@ -229,9 +263,18 @@ __device__ __forceinline__ void gradients_of(const SlidingGradientParams& p, con
     }
     // Of MS-SSIM, only the last scale has l, and no coarser one.
     if (!luminance && p.out.coarse.x && is_pixel_row) {
-        const auto plane = [&](const void* gradient) { return static_cast<const float*>(gradient) + state.coarse; };
-        add_coarse(coarse, plane(coarse.x), r, c, out_x);
-        if constexpr (Q == 4) add_coarse(coarse, plane(coarse.y), r, c, out_y);
+        const auto add = [&](const void* gradient, const Coarse<N>& read, float (&value)[N]) {
+            add_coarse(coarse, static_cast<const float*>(gradient) + state.coarse, r, c, read, value);
+        };
+        if constexpr (Q == 3) {
+            add(coarse.x, lane.coarse, out_x);
+        } else {  // no registers are left to have them early
+            const auto read = [&](const void* gradient) {
+                return read_coarse<N>(coarse, static_cast<const float*>(gradient) + state.coarse, r, c);
+            };
+            add(coarse.x, read(coarse.x), out_x);
+            add(coarse.y, read(coarse.y), out_y);
+        }
     }
 }
 
@@ -259,50 +302,71 @@ __device__ __forceinline__ void write_gradients(const Output& out, const Output&
     }
 }
 
+template <int Q>
+__device__ __forceinline__ bool made_by_adjoint(int group) {
+    return kShares<Q> && static_cast<unsigned>(group) % kShare == kShare - 1;
+}
+
+// The `group`-th rows of slopes, from moments that are whole.
+template <bool luminance, int Q, Pixels kind, int Slots>
+__device__ __forceinline__ void make_group(const SlidingGradientParams& p, const Shared<Q, kind, Slots>& shared,
+                                           const Gates& gates, int group, const LanePlace<kGroup>& lanes,
+                                           const LanePositions& positions) {
+    const BlockState& state = *shared.state;
+    const auto from = RingPlace<Slots>::of(group + kAhead<kGroup>);
+    const RingPlace<2> to = RingPlace<2>::of(group);
+    float m[kMoments][kColumns];
+    shared.moments.wait_to_read(gates, from);
+#pragma unroll
+    for (int q = 0; q < kMoments; q++)
+        blur_along(shared.moments.rows(from), lanes.row, lanes.column, q, p.taps, m[q]);
+    shared.moments.have_read(gates, from);
+    shared.slopes.wait_to_write(gates, to);
+    shared.totals[threadIdx.x].add(write_slopes<luminance, Q>(p, state, m, shared.slopes.rows(to),
+                                                              state.first_row + group * kGroup + lanes.row, lanes,
+                                                              positions));
+    shared.slopes.have_written(gates, to);
+}
+
+__device__ __forceinline__ LanePositions positions_of(const SlidingGradientParams& p, const BlockState& state,
+                                                      const LanePlace<kGroup>& lanes) {
+    const int column = state.strip + lanes.column;
+    return {part_inside(column, kColumns, 0, p.position_cols) == Part::all,
+            part_inside(column, kColumns, state.own_begin, state.own_end)};
+}
+
 // The half that goes down the images.
 template <bool luminance, int Q, Pixels kind, int Slots>
 __device__ __forceinline__ void make_slopes(const SlidingGradientParams& p, const Shared<Q, kind, Slots>& shared,
                                             const Gates& gates, int thread, int warp, int lane) {
-    using Moments = typename Shared<Q, kind, Slots>::Moments;
     const BlockState& state = *shared.state;
     const LanePlace<kGroup> lanes(warp, lane);
-    const int column = state.strip + lanes.column;
-    const LanePositions positions = {part_inside(column, kColumns, 0, p.position_cols) == Part::all,
-                                     part_inside(column, kColumns, state.own_begin, state.own_end)};
-    const ColumnPair<kind>& columns = shared.columns[thread];
+    const LanePositions positions = positions_of(p, state, lanes);
     ColumnSums<kMoments> sums;
     sums.clear();
     IncomingRows<kind, kGroup> incoming(shared.incoming);
-    columns.fetch(p.source, state.first_row, state.begin, state.end, incoming);
+    shared.columns[thread].fetch(p.source, state.first_row, state.begin, state.end, incoming);
     // The last time round only blurs.
     const int groups = kAhead<kGroup> + state.groups;
     for (int group = 0; group <= groups; group++) {
-        const int row = state.first_row + group * kGroup;  // that comes in
         if (group < groups) {
-            const auto place = Moments::Place::of(group);
+            // All that is needed of shared memory is on its way before anyone waits for it.
+            const ColumnPair<kind> columns = shared.columns[thread];
+            const float first = state.offset_x, second = state.offset_y;
+            const int row = state.first_row + (group + 1) * kGroup, begin = state.begin, end = state.end;
+            const auto place = RingPlace<Slots>::of(group);
             incoming.wait();
             shared.moments.wait_to_write(gates, place);
-            take_pixels(p.source, p.taps, columns, state, incoming, shared.moments.rows(place), thread, sums);
+            take_pixels(p.source, p.taps, columns, first, second, incoming, shared.moments.rows(place), thread, sums);
             shared.moments.have_written(gates, place);
-            if (group + 1 < groups) columns.fetch(p.source, row + kGroup, state.begin, state.end, incoming);
+            if (group + 1 < groups) columns.fetch(p.source, row, begin, end, incoming);
         }
-        if (group == 0) continue;
-        const auto before = Moments::Place::of(group - 1);
-        if (group <= kAhead<kGroup>) {
-            shared.moments.have_read(gates, before);
-            continue;
+        const int slopes = group - 1 - kAhead<kGroup>;
+        if (slopes >= 0) {
+            if (!made_by_adjoint<Q>(slopes)) make_group<luminance>(p, shared, gates, slopes, lanes, positions);
+        } else if (group > 0) {
+            shared.moments.have_read(gates, RingPlace<Slots>::of(group - 1));  // incomplete ones
         }
-        float m[kMoments][kColumns];
-        shared.moments.wait_to_read(gates, before);
-#pragma unroll
-        for (int q = 0; q < kMoments; q++)
-            blur_along(shared.moments.rows(before), lanes.row, lanes.column, q, p.taps, m[q]);
-        shared.moments.have_read(gates, before);
-        const RingPlace<2> out = RingPlace<2>::of(group - kAhead<kGroup> - 1);
-        shared.slopes.wait_to_write(gates, out);
-        shared.totals[thread].add(write_slopes<luminance, Q>(p, state, m, shared.slopes.rows(out),
-                                                             row - kGroup - kHistory + lanes.row, lanes, positions));
-        shared.slopes.have_written(gates, out);
     }
 }
 
@@ -329,7 +393,10 @@ __device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, c
     }
     ColumnSums<Q> sums;
     sums.clear();
+    const LanePositions positions = positions_of(p, state, lanes);
     for (int group = 0; group <= state.groups; group++) {
+        if (group < state.groups && made_by_adjoint<Q>(group))
+            make_group<luminance>(p, shared, gates, group, lanes, positions);
         // The lane's row of pixels that is completed in the group before.
         int row = 0;
         bool wanted = false, direct = false;
@@ -338,23 +405,29 @@ __device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, c
             wanted = own.part != Part::none && row >= state.pixel_row_begin && row < state.pixel_row_end;
             direct = wanted && own.direct && row >= often.inner_row_begin && row < often.inner_row_end;
         };
-        LanePixels<N> pixels;
+        Lane<N> lane_pixels;
         const auto read = [&](int i) {
             const int r = row - s.pad;
             const char* const x = own.x + static_cast<int64_t>(r) * s.x_row_bytes;
             const char* const y = own.y + static_cast<int64_t>(r) * s.y_row_bytes;
             if (s.quads) {
-                read_together<kind>(s, x + i * bytes(), pixels.x);
-                read_together<kind>(s, y + i * bytes(), pixels.y);
+                read_together<kind>(s, x + i * bytes(), lane_pixels.pixels.x);
+                read_together<kind>(s, y + i * bytes(), lane_pixels.pixels.y);
             } else {
                 const Source& rare = shared.params->source;
-                read_apart<kind>(rare, x, rare.x_column * bytes(), i, pixels.x);
-                read_apart<kind>(rare, y, rare.y_column * bytes(), i, pixels.y);
+                read_apart<kind>(rare, x, rare.x_column * bytes(), i, lane_pixels.pixels.x);
+                read_apart<kind>(rare, y, rare.y_column * bytes(), i, lane_pixels.pixels.y);
             }
         };
         if constexpr (kEarly) {
             look();
-            if (direct) read(0);
+            if (direct) {
+                read(0);
+                const CoarseGradient& coarse = shared.params->out.coarse;
+                if (!luminance && often.out.coarse.x)
+                    lane_pixels.coarse = read_coarse<N>(coarse, static_cast<const float*>(coarse.x) + state.coarse,
+                                                        row - s.pad, own.column);
+            }
         }
         if (group < state.groups) {
             const RingPlace<2> place = RingPlace<2>::of(group);  // in both rings
@@ -386,7 +459,7 @@ __device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, c
                 for (int q = 0; q < Q; q++) blur_along(rows, lanes.row, lanes.column + i, q, p.taps, m[q]);
                 const int r = row - s.pad, c = own.column + i;
                 float out_x[N], out_y[N];
-                gradients_of<luminance, Q, kind>(often, rare.out.coarse, state, r, c, m, pixels, out_x, out_y);
+                gradients_of<luminance, Q, kind>(often, rare.out.coarse, state, r, c, m, lane_pixels, out_x, out_y);
                 write_gradients(often.out.x, rare.out.x, often.quads, state.out_x, r, c, out_x);
                 if constexpr (Q == 4) write_gradients(often.out.y, rare.out.y, often.quads, state.out_y, r, c, out_y);
             } else {
@@ -399,7 +472,7 @@ __device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, c
                     float one[Q][1], one_x[1], one_y[1];
 #pragma unroll
                     for (int q = 0; q < Q; q++) one[q][0] = sum_at(rows, lanes.row, lanes.column + i + j, q, p.taps);
-                    const LanePixels<1> pixel = read_pixel<kind>(rare.source, state.plane, row - rare.source.pad, c);
+                    const Lane<1> pixel = {read_pixel<kind>(rare.source, state.plane, row - rare.source.pad, c), {}};
                     gradients_of<luminance, Q, kind>(rare, rare.out.coarse, state, row - rare.source.pad, c, one, pixel,
                                                      one_x, one_y);
                     put_whole_gradient<float>(rare.out, rare.source, state.tile.plane, row, c + rare.source.pad,
@@ -469,14 +542,14 @@ __global__ void __launch_bounds__(kThreads, kGradientBlocks)
         if (forward) {
             shared.columns[thread] =
                 ColumnPair<kind>(p.source, state.plane, state.strip + 2 * thread, p.source.width + 2 * p.source.pad);
-            shared.totals[thread] = {};
         }
+        if (threadIdx.x < shared.kTotals) shared.totals[threadIdx.x] = {};
     }
     __syncthreads();
     if (forward) make_slopes<luminance>(p, shared, gates, thread, warp, lane);
     else make_gradients<luminance>(p, shared, gates, thread, warp, lane);
     const Tile tile = shared.state->tile;
-    const double sum = block_sum(forward ? shared.totals[thread].value() : 0, shared_memory<double>());
+    const double sum = block_sum(threadIdx.x < shared.kTotals ? shared.totals[threadIdx.x].value() : 0, shared_memory<double>());
     if (threadIdx.x == 0) p.sums[tile.plane * p.grid.tiles() + tile.index] = sum;
 }
 
