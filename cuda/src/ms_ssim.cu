@@ -25,7 +25,8 @@ struct Layout {
     double* centers = nullptr;                      // [plane][2]
     double* means;                                  // [plane][scale]
 
-    Layout(const ImageView& x, double range, const Convention& c, Pieces& pieces)
+    // What the gradient has a use for, too, lies in `kept`.
+    Layout(const ImageView& x, double range, const Convention& c, Pieces& pieces, Pieces& kept)
         : convention(c),
           data_range(range),
           engine(engine_for(x.dtype, range, c)),
@@ -37,12 +38,12 @@ struct Layout {
             grid = forward_grid(engine, planes, s.position_rows, s.position_cols, j == 0 ? planes_together(x) : 1);
             sums[at(j)] = pieces.take<double>(planes * grid.tiles());
             if (j == 0) continue;
-            u[at(j)] = pieces.take_bytes(planes * s.height * s.width * number());
-            v[at(j)] = pieces.take_bytes(planes * s.height * s.width * number());
+            u[at(j)] = kept.take_bytes(planes * s.height * s.width * number());
+            v[at(j)] = kept.take_bytes(planes * s.height * s.width * number());
         }
         // A zero pixel must be one in the coarser scales, too.
-        if (c.padding != Padding::zero && c.downsample != Downsample::zero) centers = pieces.take<double>(2 * planes);
-        means = pieces.take<double>(planes * c.scales);
+        if (c.padding != Padding::zero && c.downsample != Downsample::zero) centers = kept.take<double>(2 * planes);
+        means = kept.take<double>(planes * c.scales);
     }
 
     static std::size_t at(int j) { return static_cast<std::size_t>(j); }
@@ -65,8 +66,8 @@ struct GradientLayout : Layout {
     std::array<PlaneGradient, kMostScales> gradients;
     std::array<GradientWork, kMostScales> work;
 
-    GradientLayout(const ImageView& x, double range, const Convention& c, Pieces& pieces)
-        : Layout(x, range, c, pieces) {
+    GradientLayout(const ImageView& x, double range, const Convention& c, Pieces& pieces, Pieces& kept)
+        : Layout(x, range, c, pieces, kept) {
         slopes = pieces.take<double>(planes * c.scales);
         for (int j = 1; j < c.scales; j++)
             for (auto* grads : {&grad_x, &grad_y})
@@ -153,23 +154,35 @@ CombineParams combine_params(const Layout& layout, const ImageView& x, Reduction
     return p;
 }
 
+Pieces state_of(const Workspace* state, const ImageView& x, double data_range, const Convention& convention) {
+    return state ? Pieces(*state, ms_ssim_state_bytes(x, data_range, convention)) : Pieces();
+}
+
 }  // namespace
 
 std::size_t ms_ssim_workspace_bytes(const ImageView& x, double data_range, const Convention& convention) {
     check_options(x, data_range, convention);
     Pieces pieces;
-    Layout(x, data_range, convention, pieces);
+    Layout(x, data_range, convention, pieces, pieces);
     return pieces.bytes();
+}
+
+std::size_t ms_ssim_state_bytes(const ImageView& x, double data_range, const Convention& convention) {
+    check_options(x, data_range, convention);
+    Pieces pieces, kept;
+    Layout(x, data_range, convention, pieces, kept);
+    return kept.bytes();
 }
 
 void ms_ssim(const ImageView& x, const ImageView& y, double data_range, const Convention& convention,
              Reduction reduction, const Scores& scores, const Scores* scales, const Workspace& workspace,
-             void* stream) {
+             void* stream, const Workspace* state) {
     check_images(x, y, data_range, convention);
     check_scores("scores", scores.data, scores.dtype);
     if (scales) check_scores("scales", scales->data, scales->dtype);
     Pieces pieces(workspace, ms_ssim_workspace_bytes(x, data_range, convention));
-    const Layout layout(x, data_range, convention, pieces);
+    Pieces kept = state_of(state, x, data_range, convention);
+    const Layout layout(x, data_range, convention, pieces, state ? kept : pieces);
     blocks_of(layout.grids[0]);
 
     CombineParams p = combine_params(layout, x, reduction);
@@ -186,18 +199,20 @@ void ms_ssim(const ImageView& x, const ImageView& y, double data_range, const Co
 std::size_t ms_ssim_gradient_workspace_bytes(const ImageView& x, double data_range, const Convention& convention) {
     check_options(x, data_range, convention);
     Pieces pieces;
-    GradientLayout(x, data_range, convention, pieces);
+    GradientLayout(x, data_range, convention, pieces, pieces);
     return pieces.bytes();
 }
 
 void ms_ssim_gradient(const ImageView& x, const ImageView& y, double data_range, const Convention& convention,
                       Reduction reduction, const Scores* scores, const OutputView* grad_x, const OutputView* grad_y,
-                      const Upstream* upstream, double factor, const Workspace& workspace, void* stream) {
+                      const Upstream* upstream, double factor, const Workspace& workspace, void* stream,
+                      const Workspace* state) {
     if (!grad_x && !grad_y) {
         if (scores) ms_ssim(x, y, data_range, convention, reduction, *scores, nullptr, workspace, stream);
         return;
     }
-    // MS-SSIM is symmetric: the gradient of y alone is that of x with the images exchanged.
+    // MS-SSIM is symmetric: the gradient of y alone is that of x with the images exchanged. The state has their difference the other way
+    // round, and is of no use.
     if (!grad_x)
         return ms_ssim_gradient(y, x, data_range, convention, reduction, scores, grad_y, nullptr, upstream, factor,
                                 workspace, stream);
@@ -207,7 +222,8 @@ void ms_ssim_gradient(const ImageView& x, const ImageView& y, double data_range,
     if (scores) check_scores("scores", scores->data, scores->dtype);
     if (upstream) check_scores("upstream", upstream->data, upstream->dtype);
     Pieces pieces(workspace, ms_ssim_gradient_workspace_bytes(x, data_range, convention));
-    const GradientLayout layout(x, data_range, convention, pieces);
+    Pieces kept = state_of(state, x, data_range, convention);
+    const GradientLayout layout(x, data_range, convention, pieces, state ? kept : pieces);
     blocks_of(layout.grids[0]);
     blocks_of(layout.work[0].grid);
 
@@ -219,7 +235,7 @@ void ms_ssim_gradient(const ImageView& x, const ImageView& y, double data_range,
     p.slopes = layout.slopes;
     p.factor.value = factor;
     if (upstream) p.factor = {factor, upstream->data, upstream->dtype, p.per_channel ? 1 : p.channels, 1, 0};
-    start_means(layout, x, y, static_cast<cudaStream_t>(stream));
+    if (!state) start_means(layout, x, y, static_cast<cudaStream_t>(stream));
     check(combine(p, static_cast<cudaStream_t>(stream)), "MS-SSIM");
 
     for (int j = convention.scales - 1; j >= 0; j--) {

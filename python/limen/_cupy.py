@@ -37,7 +37,7 @@ def ms_ssim(x: Array, y: Array, *, return_scales: bool, **options: Any) -> Any:
     native, scores, scales = call.convention._native, call.scores(), None
     if return_scales:
         scales = call.empty([*scores.shape, native.scales], "float64")
-    call.start("ms_ssim", *call.options(), scores, scales)
+    call.start("ms_ssim", *call.options(), scores, scales, None)
     return (call.reduced(scores), scales) if return_scales else call.reduced(scores)
 
 
@@ -53,7 +53,7 @@ def ms_ssim_gradient(x: Array, y: Array, **options: Any) -> tuple[Any, Any, Any]
     """`limen.ms_ssim_gradient`."""
     call = _Call(x, y, **options)
     scores, grad_x, grad_y = call.scores(), call.gradient(), call.gradient()
-    call.start("ms_ssim_gradient", *call.options(), scores, grad_x, grad_y, None, 1.0)
+    call.start("ms_ssim_gradient", *call.options(), scores, grad_x, grad_y, None, 1.0, None)
     return call.reduced(scores), grad_x, grad_y
 
 

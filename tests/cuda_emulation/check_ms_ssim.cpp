@@ -32,11 +32,23 @@ void check_ms_ssim(CudaCase& c) {
 
 void check_ms_ssim_gradient(CudaCase& c) {
     c.draw(CudaCase::Metric::ms_ssim);
+    const bool with_state = c.note("with_state", c.random.chance(0.5));
     check_gradients(
         c, limen::cuda::ms_ssim_gradient_workspace_bytes(c.x(), c.data_range, c.convention),
         [&](const GradientCall& g) {
+            Outputs before(c.random);
+            limen::cuda::Workspace state;
+            if (with_state) {
+                state = before.workspace(limen::cuda::ms_ssim_state_bytes(c.x(), c.data_range, c.convention));
+                limen::cuda::ms_ssim(
+                    c.x(), c.y(), c.data_range, c.convention, g.reduction,
+                    before.scores(c.scores(g.reduction), DType::float64), nullptr,
+                    before.workspace(limen::cuda::ms_ssim_workspace_bytes(c.x(), c.data_range, c.convention)), nullptr,
+                    &state);
+            }
             limen::cuda::ms_ssim_gradient(c.x(), c.y(), c.data_range, c.convention, g.reduction, g.scores, g.grad_x,
-                                          g.grad_y, g.upstream, g.factor, g.workspace, nullptr);
+                                          g.grad_y, g.upstream, g.factor, g.workspace, nullptr,
+                                          with_state ? &state : nullptr);
         },
         [&](limen::Reduction reduction) {
             return library_gradients(

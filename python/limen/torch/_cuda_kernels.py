@@ -15,7 +15,17 @@ from torch.utils import dlpack
 
 from .._axes import check_axes
 from .._cuda_core import cuda_core
-from . import _feature_layer_ops, _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops, _upstream_ops
+from . import (
+    _feature_layer_ops,
+    _feature_ops,
+    _gradient_ops,
+    _kept_ops,
+    _l1_ops,
+    _map_ops,
+    _ops,
+    _pixel_error_ops,
+    _upstream_ops,
+)
 from ._axes import score_dtype, score_shape, unaveraged
 from ._conventions import native
 from ._operator import Operator
@@ -89,14 +99,20 @@ def _ssim_map(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
     return _reduced(scores, chosen.reduction), map_
 
 
-def _ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+def _ms_ssim(x: Tensor, y: Tensor, *options: Any, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
     chosen = Options(*options)
     scores = _scores(x, chosen.channel_axis, chosen.reduction)
     # Every image has scales, even where their scores are averaged.
     each = score_shape(x.shape, chosen.channel_axis, unaveraged(chosen.reduction))
     scales = scores.new_empty([*each, native(chosen.convention).scales])
-    _start("ms_ssim", x, y, *_of_core(chosen), scores, scales)
+    _start("ms_ssim", x, y, *_of_core(chosen), scores, scales, state)
     return _reduced(scores, chosen.reduction), scales
+
+
+def _ms_ssim_kept(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    chosen = Options(*options)
+    state = _kept_ops.empty_state(x, chosen.convention, chosen.channel_axis)
+    return *_ms_ssim(x, y, *options, state=state), state
 
 
 def _l1_ssim(x: Tensor, y: Tensor, *rest: Any) -> Tensor:
@@ -117,8 +133,12 @@ def _ssim_weighted_gradient(x: Tensor, y: Tensor, weight: Tensor, *rest: Any) ->
     return grads
 
 
-def _upstream_gradient(function: str, takes_map_weights: bool = False) -> Callable[..., tuple[Tensor, Tensor]]:
-    def kernel(x: Tensor, y: Tensor, upstream: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+def _upstream_gradient(
+    function: str, takes_map_weights: bool = False, takes_state: bool = False
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    def kernel(
+        x: Tensor, y: Tensor, upstream: Tensor, *rest: Any, state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         data_range, convention, channel_axis, reduction, *more, need_x, need_y = rest
         chosen = Options(data_range, convention, channel_axis, reduction)
         shape = score_shape(x.shape, channel_axis, unaveraged(reduction))
@@ -132,13 +152,24 @@ def _upstream_gradient(function: str, takes_map_weights: bool = False) -> Callab
         filled = (grads[0] if need_x else None, grads[1] if need_y else None)
         convention, data_range, *where = _of_core(chosen)
         no_weights = (None,) if takes_map_weights else ()
-        _start(function, x, y, convention, data_range, *more, *where, None, *filled, *no_weights, upstream, factor)
+        kept = (state,) if takes_state else ()
+        arguments = convention, data_range, *more, *where, None, *filled, *no_weights, upstream, factor, *kept
+        _start(function, x, y, *arguments)
         return grads
 
     return kernel
 
 
-def _with_gradient(function: str, takes_map_weights: bool = False) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
+_ms_ssim_upstream_gradient = _upstream_gradient("ms_ssim_gradient", takes_state=True)
+
+
+def _ms_ssim_kept_gradient(x: Tensor, y: Tensor, state: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    return _ms_ssim_upstream_gradient(x, y, *rest, state=state)
+
+
+def _with_gradient(
+    function: str, takes_map_weights: bool = False, takes_state: bool = False
+) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
     def kernel(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         *options, expected, need_x, need_y = rest
         chosen = Options(*options)
@@ -147,7 +178,8 @@ def _with_gradient(function: str, takes_map_weights: bool = False) -> Callable[.
         filled = (grads[0] if need_x else None, grads[1] if need_y else None)
         no_weights = (None,) if takes_map_weights else ()
         factor = expected / _gradient_ops.images_averaged(x, chosen)
-        _start(function, x, y, *_of_core(chosen), scores, *filled, *no_weights, None, factor)
+        no_state = (None,) if takes_state else ()
+        _start(function, x, y, *_of_core(chosen), scores, *filled, *no_weights, None, factor, *no_state)
         return _reduced(scores, chosen.reduction), *grads
 
     return kernel
@@ -255,9 +287,11 @@ KERNELS: dict[Operator, Callable[..., Any]] = {
     _map_ops.ssim_map: _ssim_map,
     _map_ops.ssim_weighted_gradient: _ssim_weighted_gradient,
     _gradient_ops.ssim_with_gradient: _with_gradient("ssim_gradient", takes_map_weights=True),
-    _gradient_ops.ms_ssim_with_gradient: _with_gradient("ms_ssim_gradient"),
+    _gradient_ops.ms_ssim_with_gradient: _with_gradient("ms_ssim_gradient", takes_state=True),
     _upstream_ops.ssim_upstream_gradient: _upstream_gradient("ssim_gradient", takes_map_weights=True),
-    _upstream_ops.ms_ssim_upstream_gradient: _upstream_gradient("ms_ssim_gradient"),
+    _upstream_ops.ms_ssim_upstream_gradient: _ms_ssim_upstream_gradient,
+    _kept_ops.ms_ssim_kept: _ms_ssim_kept,
+    _kept_ops.ms_ssim_kept_gradient: _ms_ssim_kept_gradient,
     _feature_ops.feature_distance: _feature_distance,
     _feature_ops.feature_distance_gradient: _feature_distance_gradient,
     _feature_layer_ops.feature_distances: _feature_distances,

@@ -15,7 +15,7 @@ from .._conventions import Convention
 from .._cuda_core import cuda_core
 from .._feature_distance import check_features, check_weight_shape
 from .._ssim import ChannelAxis, Reduction
-from . import _feature_layer_ops, _feature_ops, _gradient_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops
+from . import _feature_layer_ops, _feature_ops, _gradient_ops, _kept_ops, _l1_ops, _map_ops, _ops, _pixel_error_ops
 from ._axes import score_shape
 from ._conventions import to_text
 
@@ -52,7 +52,7 @@ def ms_ssim_loss(x: Any, y: Any, **options: Any) -> Tensor:
     if any(wanted):
         score, *_ = _gradient_ops.ms_ssim_with_gradient(*arguments, -1.0, *wanted)
     else:
-        score, _ = _ops.ms_ssim(*arguments)
+        score, _ = _ms_ssim(*arguments)
     return 1 - score
 
 
@@ -66,8 +66,17 @@ def ms_ssim(x: Any, y: Any, *, return_scales: bool, **options: Any) -> Any:
             return score
         with torch.no_grad():
             return score, _ops.ms_ssim(*arguments)[1]
-    score, scales = _ops.ms_ssim(*arguments)
+    score, scales = _ms_ssim(*arguments)
     return (score, scales) if return_scales else score
+
+
+def _ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+    """Score and scales. On a GPU it keeps what going backward has a use for."""
+    if on_gpu(x) and torch.is_grad_enabled() and (x.requires_grad or y.requires_grad):
+        score, scales, _ = _kept_ops.ms_ssim_kept(x, y, *options)
+        return score, scales
+    score, scales = _ops.ms_ssim(x, y, *options)
+    return score, scales
 
 
 def ssim_gradient(x: Any, y: Any, **options: Any) -> tuple[Tensor, Tensor, Tensor]:

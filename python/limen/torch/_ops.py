@@ -76,7 +76,8 @@ def ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
     return score(values, x), score(scales, x)
 
 
-def _empty_ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+def empty_ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+    """What stands for both where there is no data."""
     _, convention, channel_axis, reduction = Options(*options)
     # Every image has scales, even where their scores are averaged.
     each = score_shape(x.shape, channel_axis, "none" if reduction == "none" else "image")
@@ -85,4 +86,4 @@ def _empty_ms_ssim(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]
 
 
 ssim.register_fake(lambda x, y, *options: empty_score(x, *options[-2:]))
-ms_ssim.register_fake(_empty_ms_ssim)
+ms_ssim.register_fake(empty_ms_ssim)

@@ -35,12 +35,32 @@ std::optional<cuda::Upstream> Row::upstream(std::int64_t first) const {
     return cuda::Upstream{array_->data + first * array_->item_size(), array_->dtype};
 }
 
+namespace {
+
+constexpr std::uintptr_t alignment = 256;  // of working memory; not every allocator gives it
+
+char* aligned(char* data) {
+    return data + (alignment - reinterpret_cast<std::uintptr_t>(data) % alignment) % alignment;
+}
+
+}  // namespace
+
+State::State(const py::object& object, const Images& images, std::size_t calls, std::size_t needed)
+    : array_(array_or_none("state", object)) {
+    if (!array_) return;
+    check_device(*array_, images.device());
+    if (array_->dtype != DType::uint8 || array_->shape.size() != 1 || (array_->shape[0] > 1 && array_->strides[0] != 1))
+        throw py::value_error("state must be contiguous uint8 with one axis; got shape " + repr(array_->shape));
+    const auto size = static_cast<std::size_t>(array_->shape[0]),
+               skipped = static_cast<std::size_t>(aligned(array_->data) - array_->data);
+    usable_ = calls == 1 && size >= skipped + needed;
+    if (usable_) memory_ = {aligned(array_->data), size - skipped};
+}
+
 Workspace::Workspace(const py::object& allocate, std::size_t bytes) {
     if (bytes == 0) return;
-    constexpr std::size_t alignment = 256;  // not every allocator gives it
     array_ = array_of("workspace", allocate(bytes + alignment - 1));
-    const auto begin = reinterpret_cast<std::uintptr_t>(array_->data);
-    workspace_ = {reinterpret_cast<void*>((begin + alignment - 1) / alignment * alignment), bytes};
+    workspace_ = {aligned(array_->data), bytes};
 }
 
 }  // namespace limen::python

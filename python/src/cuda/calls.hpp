@@ -37,6 +37,20 @@ class Workspace {
     cuda::Workspace workspace_;
 };
 
+/// Memory of the caller that one function leaves something in for another; or none.
+class State {
+  public:
+    /// None, too, if it is too small, or if the core is called more than once: the first function is where the second one is.
+    State(const py::object& object, const Images& images, std::size_t calls, std::size_t needed);
+
+    const cuda::Workspace* get() const { return usable_ ? &memory_ : nullptr; }
+
+  private:
+    std::optional<Array> array_;
+    cuda::Workspace memory_;
+    bool usable_ = false;
+};
+
 inline void* stream_of(std::uintptr_t handle) { return reinterpret_cast<void*>(handle); }
 
 /// Scores of an image, and of the whole batch.
