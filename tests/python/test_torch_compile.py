@@ -12,7 +12,7 @@ import pytest
 import limen
 import limen.torch
 from limen import Convention
-from limen.torch import _feature_layer_ops, _feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops
+from limen.torch import _feature_layer_ops, _feature_ops, _gradient_ops, _kept_ops, _map_ops, _ops, _pixel_error_ops
 from limen.torch._operator import Operator
 from torch_images import SMALL_MS_SSIM, alike, assert_near, leaves, torch
 
@@ -76,6 +76,17 @@ OPERATORS: dict[str, tuple[Any, Callable[[], tuple[Any, ...]]]] = {
     "ms_ssim_with_gradient": (
         _gradient_ops.ms_ssim_with_gradient,
         lambda: (*images(2, 3, 14, 13), *options_of("snell", "none"), 1.0, True, True),
+    ),
+    "ms_ssim_kept": (
+        _kept_ops.ms_ssim_kept,
+        lambda: (*images(2, 3, 14, 13), *options_of("snell", "mean")),
+    ),
+    "ms_ssim_kept_gradient": (
+        _kept_ops.ms_ssim_kept_gradient,
+        lambda: (
+            *(*alike(2, 3, 14, 13), torch.zeros(0, dtype=torch.uint8), torch.tensor(1.0)),
+            *(*options_of("snell", "mean"), True, False),
+        ),
     ),
     "mse": (_pixel_error_ops.mse, lambda: (*images(2, 3, 4, 5), -3, "image")),
     "mae": (_pixel_error_ops.mae, lambda: (*images(2, 3, 4, 5), -3, "none")),

@@ -13,6 +13,7 @@ import pytest
 import emulated_cuda
 import limen
 from limen import Convention, conventions
+from limen.torch._conventions import to_text
 from test_torch_gradients import test_gradcheck_ms_ssim as test_gradcheck_ms_ssim
 from test_torch_gradients import test_gradcheck_ssim as test_gradcheck_ssim
 from test_torch_gradients import test_ms_ssim_of_every_convention as test_ms_ssim_of_every_convention
@@ -151,6 +152,33 @@ def test_operators_keep_the_rules_of_operators() -> None:
     torch.library.opcheck(
         _upstream_ops.ssim_upstream_gradient.overload, (x.detach(), y.detach(), upstream, *options, True, False)
     )
+
+
+@pytest.mark.parametrize("need_y", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+def test_scales_that_are_kept(dtype: Any, need_y: bool) -> None:
+    from limen.torch import _kept_ops, _upstream_ops
+
+    x, y = (image.to(dtype) for image in alike(2, 3, 45, 51))
+    options = (1.0, to_text(limen.Convention(padding="zero", weights=(0.3, 0.3, 0.4))), -3, "image")
+    score, _, state = _kept_ops.ms_ssim_kept(x, y, *options)
+    upstream = torch.rand_like(score)
+    kept = _kept_ops.ms_ssim_kept_gradient(x, y, state, upstream, *options, True, need_y)
+    swept = _upstream_ops.ms_ssim_upstream_gradient(x, y, upstream, *options, True, need_y)
+    assert all(torch.equal(a, b) for a, b in zip(kept, swept, strict=True))
+    # It is the state that is read: without the means in it there is no gradient.
+    broken = _kept_ops.ms_ssim_kept_gradient(x, y, state.zero_(), upstream, *options, True, need_y)
+    assert not torch.equal(broken[0], kept[0])
+
+
+def test_a_state_that_is_too_small_is_left_alone() -> None:
+    from limen.torch import _kept_ops, _upstream_ops
+
+    x, y = alike(1, 3, 45, 51)
+    options = (1.0, to_text(limen.Convention(padding="zero", weights=(0.5, 0.5))), -3, "mean")
+    upstream, nothing = torch.tensor(1.0), torch.zeros(64, dtype=torch.uint8)
+    swept = _upstream_ops.ms_ssim_upstream_gradient(x, y, upstream, *options, True, False)
+    assert torch.equal(_kept_ops.ms_ssim_kept_gradient(x, y, nothing, upstream, *options, True, False)[0], swept[0])
 
 
 def test_images_that_make_no_sense() -> None:
