@@ -245,8 +245,7 @@ void feature_distance(const ImageView& f0, const ImageView& f1, const ChannelWei
                        [&](auto e) {
                            using E = decltype(e);
                            return launch(distance_kernel<E>, dim3(blocks), dim3(kFeatureThreads),
-                                         Shared::bytes(p.pair.channels),
-                                         static_cast<cudaStream_t>(stream), p);
+                                         Shared::bytes(p.pair.channels), static_cast<cudaStream_t>(stream), p);
                        }),
           "distances of features");
     check(mean(means, static_cast<cudaStream_t>(stream)), "means of distances");

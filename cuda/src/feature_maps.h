@@ -46,7 +46,7 @@ bool rows_follow(const View* v) {
 struct FeaturePair {
     FeatureMap f0, f1;
     int channels;
-    int width;  // of a row, or of all of them
+    int width;           // of a row, or of all of them
     const void* weight;  // a number for each channel, or null for ones
     DType weight_dtype;
     // Threads that lie side by side and share a position, each four channels of it at a time: where the channels lie side by side, too.

@@ -22,7 +22,8 @@ __device__ __forceinline__ float one_of(const float (&many)[N], int j) {
 
 /// N numbers of which a word holds two.
 template <int N>
-__device__ __forceinline__ void narrow_to_floats(const NarrowBits& narrow, const uint32_t (&words)[2], float (&out)[N]) {
+__device__ __forceinline__ void narrow_to_floats(const NarrowBits& narrow, const uint32_t (&words)[2],
+                                                 float (&out)[N]) {
 #pragma unroll
     for (int j = 0; j < N; j += 2) {
         float two[2];

@@ -175,8 +175,8 @@ std::size_t ms_ssim_state_bytes(const ImageView& x, double data_range, const Con
 }
 
 void ms_ssim(const ImageView& x, const ImageView& y, double data_range, const Convention& convention,
-             Reduction reduction, const Scores& scores, const Scores* scales, const Workspace& workspace,
-             void* stream, const Workspace* state) {
+             Reduction reduction, const Scores& scores, const Scores* scales, const Workspace& workspace, void* stream,
+             const Workspace* state) {
     check_images(x, y, data_range, convention);
     check_scores("scores", scores.data, scores.dtype);
     if (scales) check_scores("scales", scales->data, scales->dtype);

@@ -49,7 +49,7 @@ struct Source {
     bool quads;                    // four from every fourth one on
     bool is_uv;                    // x and y already hold u and v
     NarrowBits narrow;             // of numbers of one or two bytes
-    const double* centers;  // of every plane's u and v, which are stored less them; may be null
+    const double* centers;         // of every plane's u and v, which are stored less them; may be null
 };
 
 /// One plane of it.

@@ -1,9 +1,10 @@
 // The gradient of SSIM by 11 taps in one sweep: means, slopes and their blur, nothing stored between them.
 //
 // Half of a block's warps slide down the images as in ssim_sliding.cu and leave slopes where that kernel adds up values. The other half
-// slides down the slopes in the same way, a few rows behind, and leaves gradients. Either half stops for the other only if that one is
-// two groups of rows away.
+// slides down the slopes in the same way, a few rows behind, and leaves gradients; having less to do, it makes some of the slopes, too.
+// Either half stops for the other only if that one is two groups of rows away.
 #include "column_pair.h"
+#include "lane_coarse.h"
 #include "lane_pixels.h"
 #include "number.h"
 #include "plane_gradient.h"
@@ -49,7 +50,7 @@ struct BlockState {
 // Of a lane's columns.
 enum class Part { none, some, all };
 __device__ __forceinline__ Part part_inside(int first, int count, int begin, int end) {
-    return first >= begin && first + count <= end      ? Part::all
+    return first >= begin && first + count <= end ? Part::all
            : first + count > begin && first < end ? Part::some
                                                   : Part::none;
 }
@@ -73,10 +74,10 @@ struct Shared {
     Slopes slopes;
     Gradients gradients;
     Gate* gates;
-    uint2* incoming;              // of the threads that go down the images
-    ColumnPair<kind>* columns;    // of the same
-    LongSum<float>* totals;       // of all threads that make slopes
-    LaneColumns* lanes;           // of the threads that go down the slopes
+    uint2* incoming;            // of the threads that go down the images
+    ColumnPair<kind>* columns;  // of the same
+    LongSum<float>* totals;     // of all threads that make slopes
+    LaneColumns* lanes;         // of the threads that go down the slopes
     BlockState* state;
     SlidingGradientParams* params;  // once more, for what is rarely done
 
@@ -85,8 +86,7 @@ struct Shared {
     static constexpr std::size_t kIncomingBytes = IncomingRows<kind, kGroup>::kWords * sizeof(uint2);
     static constexpr std::size_t kBytes = kRowBytes + kIncomingBytes + kGates * sizeof(Gate) +
                                           kSlideThreads * (sizeof(ColumnPair<kind>) + sizeof(LaneColumns)) +
-                                          kTotals * sizeof(LongSum<float>) +
-                                          sizeof(BlockState) +
+                                          kTotals * sizeof(LongSum<float>) + sizeof(BlockState) +
                                           sizeof(SlidingGradientParams);
 
     static_assert(Slots > 2 || kBytes <= 64 << 10);
@@ -179,50 +179,6 @@ __device__ __forceinline__ void take_pixels(const Source& s, const Taps& taps, c
 // Columns of a gradient that a lane has in hand at a time, as far as registers go.
 template <int Q>
 constexpr int kHandful = Q == 3 ? kColumns : kColumns / 2;
-
-// What the coarser scale hands back to N columns.
-template <int N>
-struct Coarse {
-    float part;          // of a coarse pixel, for columns that come in pairs
-    float of[N / 2 + 1];  // coarse pixels: from an even column on, two columns share one; from an odd one on, the first has its own
-    bool together;       // else columns have to be looked at one by one
-};
-
-template <int N>
-__device__ __forceinline__ Coarse<N> read_coarse(const CoarseGradient& coarse, const float* plane, int r, int c) {
-    Coarse<N> out = {};
-    const int width = static_cast<int>(coarse.cols.coarse), start = coarse.cols.start, first = (c + start) / 2,
-              row = (r + coarse.rows.start) / 2;
-    out.together = c > 0 && c + N < static_cast<int>(coarse.cols.fine) && first + N / 2 < width &&
-                   row < static_cast<int>(coarse.rows.coarse);
-    if (!out.together) return out;
-    out.part = 0.5f * share<float>(coarse.rows, r);
-    const float* const of = plane + (static_cast<int64_t>(row) * width + first);
-#pragma unroll
-    for (int j = 0; j < N / 2; j++) out.of[j] = of[j];
-    if (start) out.of[N / 2] = of[N / 2];
-    return out;
-}
-
-// Adds it to the columns from `c` of the image on.
-template <int N>
-__device__ __forceinline__ void add_coarse(const CoarseGradient& coarse, const float* plane, int r, int c,
-                                           const Coarse<N>& read, float (&value)[N]) {
-    const int start = coarse.cols.start;
-    if (N > 1 && read.together) {
-#pragma unroll
-        for (int j = 0; j < N; j++) value[j] += read.part * (start ? read.of[(j + 1) / 2] : read.of[j / 2]);
-        return;
-    }
-    const float of_row = share<float>(coarse.rows, r);
-    const float* const of = plane + static_cast<int64_t>((r + coarse.rows.start) / 2) * coarse.cols.coarse;
-#pragma unroll
-    for (int j = 0; j < N; j++) {
-        if (c + j < 0 || c + j >= coarse.cols.fine) continue;
-        const float part = of_row * share<float>(coarse.cols, c + j);
-        if (part != 0) value[j] += part * of[(c + j + start) / 2];
-    }
-}
 
 // Pixels and what is added to their gradients of x.
 template <int N>
@@ -318,13 +274,11 @@ __device__ __forceinline__ void make_group(const SlidingGradientParams& p, const
     float m[kMoments][kColumns];
     shared.moments.wait_to_read(gates, from);
 #pragma unroll
-    for (int q = 0; q < kMoments; q++)
-        blur_along(shared.moments.rows(from), lanes.row, lanes.column, q, p.taps, m[q]);
+    for (int q = 0; q < kMoments; q++) blur_along(shared.moments.rows(from), lanes.row, lanes.column, q, p.taps, m[q]);
     shared.moments.have_read(gates, from);
     shared.slopes.wait_to_write(gates, to);
-    shared.totals[threadIdx.x].add(write_slopes<luminance, Q>(p, state, m, shared.slopes.rows(to),
-                                                              state.first_row + group * kGroup + lanes.row, lanes,
-                                                              positions));
+    shared.totals[threadIdx.x].add(write_slopes<luminance, Q>(
+        p, state, m, shared.slopes.rows(to), state.first_row + group * kGroup + lanes.row, lanes, positions));
     shared.slopes.have_written(gates, to);
 }
 
@@ -388,8 +342,8 @@ __device__ __forceinline__ void make_gradients(const SlidingGradientParams& p, c
         const bool direct =
             s.near_rows && padded_column >= p.inner_col_begin && padded_column + kColumns <= p.inner_col_end;
         const Part part = part_inside(lanes.column, kColumns, state.pixel_begin, state.pixel_end);
-        own = {state.plane.x + max(column, 0) * s.x_column * bytes(), state.plane.y + max(column, 0) * s.y_column * bytes(),
-               column, part, direct && part == Part::all};
+        own = {state.plane.x + max(column, 0) * s.x_column * bytes(),
+               state.plane.y + max(column, 0) * s.y_column * bytes(), column, part, direct && part == Part::all};
     }
     ColumnSums<Q> sums;
     sums.clear();
@@ -549,7 +503,8 @@ __global__ void __launch_bounds__(kThreads, kGradientBlocks)
     if (forward) make_slopes<luminance>(p, shared, gates, thread, warp, lane);
     else make_gradients<luminance>(p, shared, gates, thread, warp, lane);
     const Tile tile = shared.state->tile;
-    const double sum = block_sum(threadIdx.x < shared.kTotals ? shared.totals[threadIdx.x].value() : 0, shared_memory<double>());
+    const double sum =
+        block_sum(threadIdx.x < shared.kTotals ? shared.totals[threadIdx.x].value() : 0, shared_memory<double>());
     if (threadIdx.x == 0) p.sums[tile.plane * p.grid.tiles() + tile.index] = sum;
 }
 

@@ -40,8 +40,7 @@ inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<unsigned>(
 inline unsigned __byte_perm(unsigned low, unsigned high, unsigned selector) {
     const std::uint64_t bytes = std::uint64_t{high} << 32 | low;
     unsigned out = 0;
-    for (unsigned i = 0; i < 4; i++)
-        out |= static_cast<unsigned>(bytes >> (selector >> 4 * i & 7) * 8 & 0xff) << 8 * i;
+    for (unsigned i = 0; i < 4; i++) out |= static_cast<unsigned>(bytes >> (selector >> 4 * i & 7) * 8 & 0xff) << 8 * i;
     return out;
 }
 
