@@ -9,9 +9,8 @@ namespace limen::cuda {
 template <int N>
 struct Coarse {
     float part;  // of a coarse pixel, for columns that come in pairs
-    float of
-        [N / 2 +
-         1];  // coarse pixels: from an even column on, two columns share one; from an odd one on, the first has its own
+    // Coarse pixels. From an even column on, two columns share one; from an odd one on, the first column has its own.
+    float of[N / 2 + 1];
     bool together;  // else columns have to be looked at one by one
 };
 
