@@ -191,4 +191,12 @@ def test_images_that_make_no_sense() -> None:
         limen.ms_ssim(zeros, zeros, data_range=1.0)
     with pytest.raises(ValueError, match="must not be empty"):
         limen.mse(zeros[:0], zeros[:0])
+    # With gradients there is room to be made for what is kept, too.
+    (needing,) = leaves(zeros)
+    with pytest.raises(ValueError, match="at least 161"):
+        limen.ms_ssim(needing, zeros, data_range=1.0)
+    with pytest.raises(ValueError, match="must not be empty"):
+        limen.ms_ssim(needing[:0], zeros[:0], data_range=1.0)
+    with pytest.raises(ValueError, match="at least 2 axes"):
+        limen.ms_ssim(needing[0], zeros[0], data_range=1.0)
     assert limen.ssim(zeros, zeros, data_range=1.0) == 1  # the next call works

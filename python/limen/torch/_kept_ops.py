@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .. import _core
 from .._arrays import spatial_axes
+from .._axes import check_axes
 from ._conventions import from_text
 from ._gradient_ops import once, unrecorded
 from ._operator import define
@@ -22,9 +23,12 @@ from ._upstream_ops import GRADIENTS, SCORE, empty_gradients, ms_ssim_upstream_g
 
 def empty_state(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
     """Room for what the core keeps, or a little more: the exact sizes are its own business."""
+    check_axes(x.shape, channel_axis)
+    if 0 in x.shape:
+        return x.new_empty(0, dtype=torch.uint8)  # the core says what is wrong
     height, width = (x.shape[axis] for axis in spatial_axes(channel_axis, x.ndim))
     planes, scales = x.numel() // (height * width), len(from_text(convention).weights)
-    pixels = sum(((height >> j) + 1) * ((width >> j) + 1) for j in range(1, scales))
+    pixels = sum((height // 2**j + 1) * (width // 2**j + 1) for j in range(1, scales))
     # u and v of the coarser scales, means and centers in float64, each from a multiple of 256 bytes on.
     size = 2 * planes * pixels * max(x.dtype.itemsize, 4) + 8 * planes * (scales + 2) + 256 * (2 * scales + 3)
     return x.new_empty(size, dtype=torch.uint8)
