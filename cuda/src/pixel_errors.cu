@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kThreads, 8) errors_float(const __grid_constan
     if (threadIdx.x == 0) p.sums[tile.plane * p.grid.tiles() + tile.index] = total;
 }
 
-__global__ void __launch_bounds__(kThreads) errors_double(const __grid_constant__ ErrorParams p) {
+__global__ void __launch_bounds__(kThreads, 8) errors_double(const __grid_constant__ ErrorParams p) {
     const Source& s = p.source;
     const Tile tile = p.grid.tile(blockIdx.x);
     const PlaneSource plane = plane_of(s, tile.plane);

@@ -38,6 +38,8 @@ static_assert(kSlideThreads / 32 == kGateWarps);
 // Blocks of a multiprocessor, which leave a thread 128 registers, or 168. Turing has shared memory for one anyway.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
 constexpr int kForwardBlocks = 1, kMapBlocks = 1, kGradientBlocks = 1;
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+constexpr int kForwardBlocks = 3, kMapBlocks = 2, kGradientBlocks = 2;  // the map's kernel would spill
 #else
 constexpr int kForwardBlocks = 3, kMapBlocks = 3, kGradientBlocks = 2;
 #endif

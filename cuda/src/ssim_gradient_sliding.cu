@@ -459,9 +459,9 @@ __device__ __forceinline__ BlockState state_of(const SlidingGradientParams& p) {
     const float bias = kind == Pixels::narrow ? s.narrow.bias : 0.0f;
     state.offset_x = state.center.first + bias;
     state.offset_y = state.center.second + bias;
-    // Positions of four columns are a lane's, and count as one.
+    // Positions of four columns are a lane's, and count as one. There are fewer of them than pixels, so that a last tile may have none.
     state.own_begin = tile.col_begin > 0 ? tile.col_begin + 2 : 0;
-    state.own_end = tile.col_end < p.grid.cols ? tile.col_end + 2 : p.position_cols;
+    state.own_end = tile.col_end < p.grid.cols ? min(tile.col_end + 2, p.position_cols) : p.position_cols;
     // Zeros beyond the border have no gradient.
     const int first_column = state.strip + kHistory, left = p.out.frames ? 0 : s.pad,
               right = p.out.frames ? p.grid.cols : s.pad + s.width;

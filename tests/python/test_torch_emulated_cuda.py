@@ -154,6 +154,12 @@ def test_operators_keep_the_rules_of_operators() -> None:
     )
 
 
+@pytest.mark.parametrize("width", [6273, 6500])
+def test_a_last_tile_without_positions(width: int) -> None:
+    x = torch.rand(12, width)
+    assert limen.ssim_gradient(x, x, data_range=1.0)[0] == pytest.approx(1, abs=1e-6)
+
+
 @pytest.mark.parametrize("need_y", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
 def test_scales_that_are_kept(dtype: Any, need_y: bool) -> None:
@@ -168,6 +174,17 @@ def test_scales_that_are_kept(dtype: Any, need_y: bool) -> None:
     assert all(torch.equal(a, b) for a, b in zip(kept, swept, strict=True))
     # It is the state that is read: without the means in it there is no gradient.
     broken = _kept_ops.ms_ssim_kept_gradient(x, y, state.zero_(), upstream, *options, True, need_y)
+    assert not torch.equal(broken[0], kept[0])
+
+
+def test_scales_in_float64_are_kept_too() -> None:
+    from limen.torch import _kept_ops
+
+    x, y = alike(1, 3, 45, 51)
+    options = (1.0, to_text(limen.Convention(padding="zero", weights=(0.5, 0.5), k1=0.0)), -3, "mean")
+    *_, state = _kept_ops.ms_ssim_kept(x, y, *options)
+    kept = _kept_ops.ms_ssim_kept_gradient(x, y, state, torch.tensor(1.0), *options, True, False)
+    broken = _kept_ops.ms_ssim_kept_gradient(x, y, state.zero_(), torch.tensor(1.0), *options, True, False)
     assert not torch.equal(broken[0], kept[0])
 
 

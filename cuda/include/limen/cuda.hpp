@@ -68,8 +68,8 @@ void ssim_gradient(const ImageView& x, const ImageView& y, double data_range, co
 /// `scales`, if given, as in limen::ms_ssim(): convention.scales numbers for every score.
 ///
 /// `state` is memory like the workspace, of ms_ssim_state_bytes(). What ms_ssim() leaves there, the coarser scales and the means of all,
-/// ms_ssim_gradient() need not compute again for the same images, data range and convention: two thirds of an image more memory, a sweep
-/// less.
+/// ms_ssim_gradient() need not compute again for the same images, data range and convention: two thirds of a float32 image more
+/// memory, a sweep less.
 /// @{
 std::size_t ms_ssim_workspace_bytes(const ImageView& x, double data_range, const Convention& convention);
 std::size_t ms_ssim_state_bytes(const ImageView& x, double data_range, const Convention& convention);

@@ -1,7 +1,7 @@
 """MS-SSIM that keeps its coarser scales for going backward, as operators of PyTorch.
 
 For GPUs, where gradients don't come along with the score (`_upstream_ops`): else going backward would begin with a
-sweep over the images that makes them again. They take two thirds of an image. On the CPU nothing is kept.
+sweep over the images that makes them again. They take two thirds of an image in float32. On the CPU nothing is kept.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ from ._upstream_ops import GRADIENTS, SCORE, empty_gradients, ms_ssim_upstream_g
 
 
 def empty_state(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
-    """Room for what the core keeps, or a little more: the exact sizes are its own business."""
+    """Room for what the core keeps, or a little more: the exact sizes are its own business.
+
+    For a data range that float32 doesn't hold it is too little, and nothing is kept.
+    """
     check_axes(x.shape, channel_axis)
     if 0 in x.shape:
         return x.new_empty(0, dtype=torch.uint8)  # the core says what is wrong
     height, width = (x.shape[axis] for axis in spatial_axes(channel_axis, x.ndim))
-    planes, scales = x.numel() // (height * width), len(from_text(convention).weights)
+    planes, chosen = x.numel() // (height * width), from_text(convention)
+    scales, wide = len(chosen.weights), x.dtype == torch.float64 or chosen.k1 == 0 or chosen.k2 == 0
     pixels = sum((height // 2**j + 1) * (width // 2**j + 1) for j in range(1, scales))
     # u and v of the coarser scales, means and centers in float64, each from a multiple of 256 bytes on.
-    size = 2 * planes * pixels * max(x.dtype.itemsize, 4) + 8 * planes * (scales + 2) + 256 * (2 * scales + 3)
+    size = 2 * planes * pixels * (8 if wide else 4) + 8 * planes * (scales + 2) + 256 * (2 * scales + 3)
     return x.new_empty(size, dtype=torch.uint8)
 
 
