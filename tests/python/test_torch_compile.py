@@ -134,7 +134,7 @@ def test_gradients_that_come_with_a_score_are_constants() -> None:
 
 
 def test_every_operator_is_checked() -> None:
-    modules = (_feature_layer_ops, _feature_ops, _gradient_ops, _map_ops, _ops, _pixel_error_ops)
+    modules = (_feature_layer_ops, _feature_ops, _gradient_ops, _kept_ops, _map_ops, _ops, _pixel_error_ops)
     defined = {name for module in modules for name, value in vars(module).items() if isinstance(value, Operator)}
     assert defined == set(OPERATORS)
 

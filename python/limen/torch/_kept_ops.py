@@ -14,11 +14,12 @@ from torch import Tensor
 from .. import _core
 from .._arrays import spatial_axes
 from .._axes import check_axes
+from . import _upstream_ops
 from ._conventions import from_text
 from ._gradient_ops import once, unrecorded
 from ._operator import define
 from ._ops import IMAGES, Options, empty_ms_ssim, in_place, score
-from ._upstream_ops import GRADIENTS, SCORE, empty_gradients, ms_ssim_upstream_gradient
+from ._upstream_ops import GRADIENTS, SCORE, empty_gradients
 
 
 def empty_state(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
@@ -49,7 +50,7 @@ def ms_ssim_kept(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, T
 @define("ms_ssim_kept_gradient", f"(Tensor x, Tensor y, Tensor state, Tensor upstream, {SCORE}, {GRADIENTS}")
 def ms_ssim_kept_gradient(x: Tensor, y: Tensor, state: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     """Gradients of the score times `upstream`."""
-    gradients: tuple[Tensor, Tensor] = ms_ssim_upstream_gradient(x, y, *rest)
+    gradients: tuple[Tensor, Tensor] = _upstream_ops.ms_ssim_upstream_gradient(x, y, *rest)
     return gradients
 
 
