@@ -109,6 +109,12 @@ void check_output(const char* name, const OutputView& out, const ImageView& x, s
     if (!out.data) refuse(name, " has no data: its pointer is null");
 }
 
+void check_map(const OutputView& map, const ImageView& x, std::int64_t height, std::int64_t width) {
+    check_output("map", map, x, height, width);
+    if (map.dtype != DType::float32 && map.dtype != DType::float64)
+        refuse("map must be float32 or float64; got ", name_of(map.dtype));
+}
+
 void check_features(const ImageView& f0, const ImageView& f1) {
     check_same("f0", f0, "f1", f1);
     if (f0.dtype == DType::uint8 || f0.dtype == DType::uint16)

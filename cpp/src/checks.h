@@ -21,6 +21,7 @@ void check_sides(const ImageView& x, std::int64_t needed, const char* metric);
 
 /// An output with the images' batch and channels and `height` x `width` pixels.
 void check_output(const char* name, const OutputView& out, const ImageView& x, std::int64_t height, std::int64_t width);
+void check_map(const OutputView& map, const ImageView& x, std::int64_t height, std::int64_t width);
 
 /// Weights of an image's positions, of which there are `height` x `width` in each channel.
 void check_weights(const ImageView& weights, const ImageView& x, std::int64_t height, std::int64_t width);

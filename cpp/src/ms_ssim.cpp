@@ -76,7 +76,7 @@ void ms_ssim(const ImageView& x, const ImageView& y, double data_range, const Co
     std::vector<double> sums(static_cast<std::size_t>(planes.count * tiles) * count);
     parallel_for(planes.count * tiles, tiled.scratch_bytes(), [&](std::int64_t i, void* scratch) {
         PairSource plane = source_of(x, y, planes, i / tiles);
-        centre(plane, {0, x.height, 0, x.width});
+        centre(plane, {0, x.height, 0, x.width}, data_range);
         tiled.sum(plane, i % tiles, &sums[static_cast<std::size_t>(i) * count], scratch);
     });
     std::vector<double> means(static_cast<std::size_t>(planes.count) * count);

@@ -14,27 +14,45 @@ namespace {
 
 using namespace detail;
 
-// Means of squared or absolute differences.
-void mean_errors(const ImageView& x, const ImageView& y, bool square, Reduction reduction, double* scores) {
-    check_pair(x, y);
-    const Engine engine = engine_for(x.dtype, 1);
-    const Planes planes = planes_of(x, y, true);
-    const Tiles tiles(x.height, x.width, 128, forward_columns(planes.step));
-    std::vector<double> sums[2];
-    for (std::vector<double>& s : sums) s.resize(static_cast<std::size_t>(planes.count * tiles.count() * planes.step));
+// Sums [plane][tile][sample] of differences.
+struct Sums {
+    std::vector<double> squared, absolute;
+};
+
+Sums add_up(const ImageView& x, const ImageView& y, const Planes& planes, const Tiles& tiles, const Engine& engine) {
+    const auto count = static_cast<std::size_t>(planes.count * tiles.count() * planes.step);
+    Sums sums = {std::vector<double>(count), std::vector<double>(count)};
     const std::int64_t numbers = error_numbers(tiles.tile_cols, planes.step);
     parallel_for(planes.count * tiles.count(), static_cast<std::size_t>(numbers) * engine.number,
                  [&](std::int64_t i, void* scratch) {
                      ErrorTask task = {};
                      task.source = source_of(x, y, planes, i / tiles.count());
                      task.pixels = tiles[i % tiles.count()];
-                     task.squared = &sums[0][static_cast<std::size_t>(i * planes.step)];
-                     task.absolute = &sums[1][static_cast<std::size_t>(i * planes.step)];
+                     task.squared = &sums.squared[static_cast<std::size_t>(i * planes.step)];
+                     task.absolute = &sums.absolute[static_cast<std::size_t>(i * planes.step)];
                      task.scratch = scratch;
                      engine.kernels->errors(task);
                  });
-    reduce(sums[square ? 0 : 1], planes, tiles.count(), static_cast<double>(x.height * x.width), x.channels, reduction,
-           scores);
+    return sums;
+}
+
+// Whether squares in float32 may have become zeros or infinite.
+bool squares_left_float32(const Sums& sums) {
+    for (std::size_t i = 0; i < sums.squared.size(); i++)
+        if (sums.absolute[i] != 0 && !(sums.squared[i] >= 1e-30 && sums.squared[i] <= 1e36)) return true;
+    return false;
+}
+
+// Means of squared or absolute differences.
+void mean_errors(const ImageView& x, const ImageView& y, bool square, Reduction reduction, double* scores) {
+    check_pair(x, y);
+    const Planes planes = planes_of(x, y, true);
+    const Tiles tiles(x.height, x.width, 128, forward_columns(planes.step));
+    Sums sums = add_up(x, y, planes, tiles, engine_for(x.dtype, 1));
+    if (x.dtype == DType::float32 && squares_left_float32(sums))
+        sums = add_up(x, y, planes, tiles, engine_for(DType::float64, 1));
+    reduce(square ? sums.squared : sums.absolute, planes, tiles.count(), static_cast<double>(x.height * x.width),
+           x.channels, reduction, scores);
 }
 
 }  // namespace

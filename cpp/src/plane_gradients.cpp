@@ -17,6 +17,7 @@ PlaneGradients::PlaneGradients(const std::array<Scale, Convention::max_scales>& 
                                const OutputView* grad_y)
     : scales_(scales),
       convention_(convention),
+      data_range_(data_range),
       engine_(engine),
       contrast_(formula_of(convention, data_range, false)),
       full_(formula_of(convention, data_range, true)),
@@ -68,7 +69,7 @@ void PlaneGradients::differentiate(const ImageView& x, const ImageView& y, std::
     std::vector<PairSource> finest(static_cast<std::size_t>(count));
     for (std::int64_t p = 0; p < count; p++) {
         finest[static_cast<std::size_t>(p)] = source_of(x, y, planes, first + p);
-        centre(finest[static_cast<std::size_t>(p)], {0, x.height, 0, x.width});
+        centre(finest[static_cast<std::size_t>(p)], {0, x.height, 0, x.width}, data_range_);
     }
     const auto source_at = [&](std::int64_t plane, int j) {
         return source(finest[static_cast<std::size_t>(plane)], memory, plane, j);

@@ -37,6 +37,7 @@ class PlaneGradients {
 
     const std::array<Scale, Convention::max_scales>& scales_;
     const Convention& convention_;
+    double data_range_;
     Engine engine_;
     Formula contrast_, full_;
     OutputView grad_x_, grad_y_;

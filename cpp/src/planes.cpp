@@ -4,6 +4,8 @@
 #include "downsample.h"
 #include "numbers.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -34,23 +36,48 @@ PairSource source_of(const ImageView& x, const ImageView& y, const Planes& plane
     return s;
 }
 
-void centre(PairSource& s, const Region& region) {
-    constexpr int grid = 4;
+namespace {
+
+constexpr int kGrid = 4;
+using Samples = std::array<double, kGrid * kGrid>;
+
+// The mean of what lies no further than `reach` from the median: a few pixels far beyond the data range must not draw the centre away
+// from all others.
+double typical(const Samples& samples, double reach) {
+    Samples sorted = samples;
+    const auto end = std::partition(sorted.begin(), sorted.end(), [](double value) { return std::isfinite(value); });
+    if (end == sorted.begin()) return 0;
+    const auto middle = sorted.begin() + (end - sorted.begin()) / 2;
+    std::nth_element(sorted.begin(), middle, end);
+    double sum = 0;
+    int count = 0;
+    for (const double value : samples)
+        if (std::abs(value - *middle) <= reach) sum += value, count++;
+    return sum / count;
+}
+
+// As float32, so that every kernel subtracts the same number.
+double as_float(double value) {
+    const auto narrow = static_cast<float>(value);
+    return std::isfinite(narrow) ? static_cast<double>(narrow) : 0;
+}
+
+}  // namespace
+
+void centre(PairSource& s, const Region& region, double data_range) {
     if (region.row_begin == region.row_end || region.col_begin == region.col_end) return;  // nothing but padding
-    double x = 0, y = 0;
-    for (int i = 0; i < grid; i++)
-        for (int j = 0; j < grid; j++) {
-            const std::int64_t row = region.row_begin + (region.row_end - region.row_begin) * (2 * i + 1) / (2 * grid);
-            const std::int64_t col = region.col_begin + (region.col_end - region.col_begin) * (2 * j + 1) / (2 * grid);
-            const std::int64_t sample = col * s.step + (i + j) % s.step;
-            x += read_number(s.x, s.dtype, row * s.x_row + sample * s.x_sample);
-            y += read_number(s.y, s.dtype, row * s.y_row + sample * s.y_sample);
-        }
-    x /= grid * grid;
-    y /= grid * grid;
-    // As float32, so that every kernel subtracts the same number. A broken pixel must not spread over the map.
-    s.center_u = std::isfinite(x + y) ? static_cast<double>(static_cast<float>(x + y)) : 0;
-    s.center_v = std::isfinite(x - y) ? static_cast<double>(static_cast<float>(x - y)) : 0;
+    Samples of_x, of_y;
+    for (int k = 0; k < kGrid * kGrid; k++) {
+        const int i = k / kGrid, j = k % kGrid;
+        const std::int64_t row = region.row_begin + (region.row_end - region.row_begin) * (2 * i + 1) / (2 * kGrid);
+        const std::int64_t col = region.col_begin + (region.col_end - region.col_begin) * (2 * j + 1) / (2 * kGrid);
+        const std::int64_t sample = col * s.step + (i + j) % s.step;
+        of_x[static_cast<std::size_t>(k)] = read_number(s.x, s.dtype, row * s.x_row + sample * s.x_sample);
+        of_y[static_cast<std::size_t>(k)] = read_number(s.y, s.dtype, row * s.y_row + sample * s.y_sample);
+    }
+    const double x = typical(of_x, 2 * data_range), y = typical(of_y, 2 * data_range);
+    s.center_u = as_float(x + y);
+    s.center_v = as_float(x - y);
 }
 
 void clear(const Plane& out, const Region& pixels, int step) {

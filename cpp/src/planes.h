@@ -57,9 +57,9 @@ inline bool folds(Padding padding) { return padding != Padding::valid && padding
 /// Fills a region of an output with zeros, for parts of a gradient to be added.
 void clear(const Plane& out, const Region& pixels, int step);
 
-/// Sets the centres to the images' means over a grid of pixels of the region (unpadded): a few numbers are enough, since any
-/// constant will do and only closeness helps.
-void centre(PairSource& source, const Region& region);
+/// Sets the centres to the images' means over a grid of pixels of the region (unpadded), without those that lie far beyond the data range: a
+/// few numbers are enough, since any constant will do and only closeness helps.
+void centre(PairSource& source, const Region& region, double data_range);
 
 /// The part of a padded region that lies on a plane of height x width pixels.
 inline Region unpadded(const Region& r, int pad, std::int64_t height, std::int64_t width) {
@@ -71,6 +71,11 @@ Formula formula_of(const Convention& convention, double data_range, bool luminan
 
 /// Padding as kernels take it.
 void pad(PairSource& source, Padding padding, int reach);
+
+/// The padded pixels that the windows of a region of positions see.
+inline Region seen(const Region& positions, int reach) {
+    return {positions.row_begin, positions.row_end + 2 * reach, positions.col_begin, positions.col_end + 2 * reach};
+}
 
 /// Positions along an axis of n pixels.
 inline std::int64_t positions(std::int64_t n, Padding padding, int size) {

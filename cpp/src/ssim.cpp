@@ -33,7 +33,7 @@ void ssim(const ImageView& x, const ImageView& y, double data_range, const Conve
     check(x, y, data_range, convention);
     const auto size = convention.map_size(x.height, x.width);
     const std::int64_t map_rows = size[0], map_cols = size[1];
-    if (map) check_output("map", *map, x, map_rows, map_cols);
+    if (map) check_map(*map, x, map_rows, map_cols);
     if (const Downsampled small(x, y, convention); small.factor > 1) {
         check_sides(small.x, shortest_side(convention.padding, convention.size), "SSIM of the downsampled images");
         Convention plain = convention;
@@ -54,7 +54,9 @@ void ssim(const ImageView& x, const ImageView& y, double data_range, const Conve
                      task.positions = tiles[i % tiles.count()];
                      task.source = source_of(x, y, planes, plane);
                      pad(task.source, convention.padding, formula.window.reach);
-                     centre(task.source, unpadded(task.positions, task.source.pad, x.height, x.width));
+                     centre(task.source,
+                            unpadded(seen(task.positions, formula.window.reach), task.source.pad, x.height, x.width),
+                            data_range);
                      task.formula = &formula;
                      task.sums = &sums[static_cast<std::size_t>(i * planes.step)];
                      task.map = plane_of(map, planes, plane);
@@ -114,7 +116,7 @@ void ssim_gradient(const ImageView& x, const ImageView& y, double data_range, co
         task.source = source_of(x, y, planes, plane);
         task.pixels = tiles[i % tiles.count()];
         const Region own = unpadded(task.pixels, padding.pad, x.height, x.width);
-        centre(task.source, own);
+        centre(task.source, own, data_range);
         task.source.pad = padding.pad;
         task.source.border = padding.border;
         task.formula = &formula;

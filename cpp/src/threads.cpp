@@ -15,13 +15,11 @@ namespace {
 
 #if defined(_OPENMP)
 // GNU's OpenMP hangs when a forked child starts threads after its parent did. A child (a data loader's worker, say) therefore
-// stays on one thread.
+// stays on one thread. Watched for from the start: others in the process may have used the same OpenMP before limen does.
 std::atomic<bool> forked{false};
+[[maybe_unused]] const int watching = pthread_atfork(nullptr, nullptr, [] { forked = true; });
 
-int initial_threads() {
-    pthread_atfork(nullptr, nullptr, [] { forked = true; });
-    return omp_get_max_threads();
-}
+int initial_threads() { return omp_get_max_threads(); }
 #else
 int initial_threads() { return 1; }
 #endif

@@ -15,37 +15,51 @@
 #define LIMEN_CUDA_ARCH 0  // host code
 #endif
 
-// Of the architectures known so far, which multiprocessors have 164 KiB of shared memory or more, and which 64 to 128.
-#if LIMEN_CUDA_ARCH == 800 || (LIMEN_CUDA_ARCH >= 900 && LIMEN_CUDA_ARCH < 1200)
-#define LIMEN_CUDA_LARGE_SHARED true
-#else
-#define LIMEN_CUDA_LARGE_SHARED false
-#endif
-
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_pipeline.h>
 #include <cuda_runtime.h>
 
 #include <cstddef>
+#include <mutex>
 
 namespace limen::cuda {
 
-/// In a kernel, whether its architecture's multiprocessors have much shared memory; for the host, whether the current device's have.
-constexpr bool kLargeShared = LIMEN_CUDA_LARGE_SHARED;
+/// Of the architectures known so far (as __CUDA_ARCH__ counts them), which multiprocessors have 164 KiB of shared memory or more, and which
+/// 64 to 128.
+constexpr bool large_shared(int architecture) {
+    return architecture == 800 || (architecture >= 900 && architecture < 1200);
+}
+/// In a kernel, whether its code is for multiprocessors with much shared memory.
+constexpr bool kLargeShared = large_shared(LIMEN_CUDA_ARCH);
+/// For the host, whether the code that the current device runs is. That may be code for an older device, which has less, or more.
 inline bool has_large_shared() {
-    int device = 0, bytes = 0;
-    return cudaGetDevice(&device) == cudaSuccess &&
-           cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device) == cudaSuccess &&
-           bytes >= 160 << 10;
+    int device = 0, major = 0, minor = 0;
+    if (cudaGetDevice(&device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) != cudaSuccess)
+        return false;
+    // The newest of its own generation that it can run, or else what it compiles from an older one's: any may be meant, and room to spare
+    // does no harm.
+    int own = 0;
+    bool older = false;
+    for (const int built : {__CUDA_ARCH_LIST__}) {
+        if (built > 100 * major + 10 * minor) continue;
+        if (built / 100 == major) own = built;
+        else older |= large_shared(built);
+    }
+    return own ? large_shared(own) : older;
 }
 
 /// Starts `kernel(params)` on `stream` with `shared_bytes` of dynamic shared memory a block. Says what the driver says.
 template <class Params>
 cudaError_t launch(void (*kernel)(Params), dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
                    const Params& params) {
-    // More than 48 KiB has to be asked for, on every device anew.
+    // More than 48 KiB has to be asked for, on every device anew. Nobody may ask for less before the kernel is started.
+    static std::mutex asking;
+    std::unique_lock<std::mutex> lock;
     if (shared_bytes > 48 * 1024) {
+        lock = std::unique_lock(asking);
         const cudaError_t error =
             cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
                                  static_cast<int>(shared_bytes));

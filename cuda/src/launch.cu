@@ -68,7 +68,14 @@ Source source_of(const ImageView& x, const ImageView& y) {
     s.pairs = together(x, 2) && together(y, 2);
     s.quads = together(x, 4) && together(y, 4);
     s.narrow = narrow_bits(s.dtype);
+    s.reach = std::numeric_limits<float>::max();
     return s;
+}
+
+void center_within(Source& s, double data_range) {
+    // u and v span twice as much as the images.
+    const double reach = (s.is_uv ? 4 : 2) * data_range;
+    s.reach = static_cast<float>(std::min(reach, static_cast<double>(s.reach)));
 }
 
 Output output_of(const OutputView* view) { return output_from(view); }
@@ -164,8 +171,8 @@ Pieces::Pieces(const Workspace& workspace, std::size_t needed) : base_(static_ca
     if (workspace.bytes < needed || (needed > 0 && !workspace.data))
         throw std::invalid_argument("workspace must have at least " + std::to_string(needed) + " bytes; got " +
                                     std::to_string(workspace.data ? workspace.bytes : 0));
-    if (reinterpret_cast<std::uintptr_t>(workspace.data) % 256 != 0)
-        throw std::invalid_argument("workspace must be aligned to 256 bytes, as cudaMalloc does");
+    if (reinterpret_cast<std::uintptr_t>(workspace.data) % 64 != 0)
+        throw std::invalid_argument("workspace must be aligned to 64 bytes; what cudaMalloc gives is");
 }
 
 void check(cudaError_t error, const char* what) {
@@ -182,6 +189,22 @@ unsigned blocks_of(const TileGrid& grid) {
                                     " tiles, and CUDA starts at most " +
                                     std::to_string(std::numeric_limits<int>::max()));
     return static_cast<unsigned>(blocks);
+}
+
+std::vector<std::string> devices() {
+    int count = 0;
+    if (cudaGetDeviceCount(&count) != cudaSuccess) {
+        cudaGetLastError();  // the next call must not find this one's
+        return {};
+    }
+    std::vector<std::string> names;
+    for (int i = 0; i < count; i++) {
+        cudaDeviceProp device = {};
+        check(cudaGetDeviceProperties(&device, i), "properties of a device");
+        names.push_back(std::string(device.name) + ", compute capability " + std::to_string(device.major) + "." +
+                        std::to_string(device.minor));
+    }
+    return names;
 }
 
 }  // namespace limen::cuda

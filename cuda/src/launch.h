@@ -15,6 +15,8 @@ namespace limen::cuda {
 using detail::Formula;
 
 Source source_of(const ImageView& x, const ImageView& y);
+/// Leaves what lies far beyond the data range out of the centers.
+void center_within(Source& source, double data_range);
 Output output_of(const OutputView* view);
 Output output_of(const ImageView* view);
 

@@ -53,9 +53,11 @@ struct Layout {
 
     // The images, or what halving left of them, unpadded.
     Source source(const ImageView& x, const ImageView& y, int j) const {
-        if (j == 0) return source_of(x, y);
-        return source_of_uv(u[at(j)], v[at(j)], dtype(), planes, static_cast<int>(scale(j).height),
-                            static_cast<int>(scale(j).width), centers);
+        Source s = j == 0 ? source_of(x, y)
+                          : source_of_uv(u[at(j)], v[at(j)], dtype(), planes, static_cast<int>(scale(j).height),
+                                         static_cast<int>(scale(j).width), centers);
+        center_within(s, data_range);
+        return s;
     }
     Formula formula(int j) const { return detail::formula_of(convention, data_range, j + 1 == convention.scales); }
 };

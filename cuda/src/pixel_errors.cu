@@ -65,9 +65,9 @@ TileGrid error_grid(const ImageView& x) {
 }
 
 cudaError_t errors(const ErrorParams& p, cudaStream_t stream) {
-    const auto kernel = p.source.dtype == DType::float64   ? errors_double
-                        : p.source.dtype == DType::float32 ? errors_float<Pixels::floats>
-                                                           : errors_float<Pixels::narrow>;
+    const auto kernel = p.wide || p.source.dtype == DType::float64 ? errors_double
+                        : p.source.dtype == DType::float32         ? errors_float<Pixels::floats>
+                                                                   : errors_float<Pixels::narrow>;
     return launch(kernel, dim3(blocks_of(p.grid)), dim3(kThreads), kThreads / 32 * sizeof(double), stream, p);
 }
 
@@ -80,7 +80,8 @@ void mean_errors(const ImageView& x, const ImageView& y, bool square, double psn
     check_scores("scores", scores.data, scores.dtype);
     Pieces pieces(workspace, pixel_errors_workspace_bytes(x));
     const TileGrid grid = error_grid(x);
-    ErrorParams p = {source_of(x, y), grid, square, pieces.take<double>(grid.planes * grid.tiles())};
+    const bool wide = psnr_range != 0 && detail::beyond_float32(psnr_range);
+    ErrorParams p = {source_of(x, y), grid, square, pieces.take<double>(grid.planes * grid.tiles()), wide};
     Means means = means_of(p.sums, grid.tiles(), x.batch, x.channels, reduction == Reduction::channels,
                            static_cast<double>(x.height) * static_cast<double>(x.width), scores.data, scores.dtype);
     means.psnr_range = psnr_range;

@@ -12,6 +12,7 @@ struct ErrorParams {
     TileGrid grid;  // of pixels
     bool square;    // else absolute
     double* sums;   // [plane][tile]
+    bool wide;      // in float64, for squares that float32 doesn't hold
 };
 
 /// Tiles of the sums that errors() makes.

@@ -50,6 +50,7 @@ struct Source {
     bool is_uv;                    // x and y already hold u and v
     NarrowBits narrow;             // of numbers of one or two bytes
     const double* centers;         // of every plane's u and v, which are stored less them; may be null
+    float reach;                   // of a value from the median, up to which it counts for the center
 };
 
 /// One plane of it.
@@ -121,6 +122,29 @@ struct Center {
     T u, v;
 };
 
+/// The mean of 16 values, one for each lane of half a warp, without those that lie further than `reach` from their median: a few pixels far
+/// beyond the data range must not draw the center away from all others.
+__device__ __forceinline__ float typical(float value, float reach) {
+    constexpr unsigned all = 0xffffffffu, half = 0xffffu;
+    const int place = threadIdx.x % 16;
+    const bool finite = fabsf(value) <= 3e38f;
+    if (!finite) value = INFINITY;  // behind all others
+    const int middle = __popc(__ballot_sync(all, finite) & half) / 2;
+    int rank = finite ? 0 : 16;
+#pragma unroll
+    for (int i = 0; i < 16; i++) {
+        const float other = __shfl_sync(all, value, i);
+        rank += other < value || (other == value && i < place) ? 1 : 0;
+    }
+    const int at = __ffs(static_cast<int>(__ballot_sync(all, rank == middle) & half)) - 1;
+    if (at < 0) return 0;  // in all lanes: no value is finite
+    const bool counts = finite && fabsf(value - __shfl_sync(all, value, at)) <= reach;
+    const int count = __popc(__ballot_sync(all, counts) & half);
+    float sum = counts ? value : 0.0f;
+    for (int i = 1; i < 16; i *= 2) sum += __shfl_xor_sync(all, sum, i);
+    return sum / static_cast<float>(count);
+}
+
 /// The center of a region of pixels (padded coordinates): means over a grid of 16, one for each lane of half a warp. A few numbers
 /// are enough, since any constant will do and only closeness helps. All lanes of a warp must call it.
 template <class T>
@@ -135,13 +159,9 @@ __device__ Center<T> center_of(const Source& s, const PlaneSource& plane, int ro
     const int64_t row = sample(row_begin, row_end, s.height, lane / 4 % 4),
                   col = sample(col_begin, col_end, s.width, lane % 4);
     // In float32 whatever T is, so that every kernel subtracts the same.
-    float first = read_number<float>(plane.x, row * s.x_row + col * s.x_column, s.dtype, s.bytes) * 0.0625f;
-    float second = read_number<float>(plane.y, row * s.y_row + col * s.y_column, s.dtype, s.bytes) * 0.0625f;
-    for (int i = 1; i < 16; i *= 2) {
-        first += __shfl_xor_sync(0xffffffffu, first, i);
-        second += __shfl_xor_sync(0xffffffffu, second, i);
-    }
-    // A broken pixel must not spread over the map.
+    float first = typical(read_number<float>(plane.x, row * s.x_row + col * s.x_column, s.dtype, s.bytes), s.reach);
+    float second = typical(read_number<float>(plane.y, row * s.y_row + col * s.y_column, s.dtype, s.bytes), s.reach);
+    // Sums of 16 such numbers, and of the two, must be numbers.
     if (!(fabsf(first) + fabsf(second) <= 1e37f)) first = second = 0;
     // Integers are subtracted with their bias, which leaves no room for fractions.
     if (s.dtype == DType::uint8 || s.dtype == DType::uint16) first = rintf(first), second = rintf(second);

@@ -87,13 +87,14 @@ struct Layout {
                           ImageView::planar(small_y, dtype(), height, width, call.x.channels, call.x.batch));
         }
         pad(s, call.convention.padding, call.convention.size / 2);
+        center_within(s, call.data_range);
         return s;
     }
 };
 
 void start_absolute(const SsimCall& call, const Layout& layout, cudaStream_t stream) {
     if (!call.scores || !layout.absolute || layout.fused) return;  // nobody else asks for them
-    const ErrorParams p = {source_of(call.x, call.y), layout.absolute_grid, false, layout.absolute};
+    const ErrorParams p = {source_of(call.x, call.y), layout.absolute_grid, false, layout.absolute, false};
     check(errors(p, stream), "absolute errors");
 }
 
@@ -181,7 +182,7 @@ std::size_t gradient_bytes(const ImageView& x, double data_range, const Conventi
 void run_forward(const SsimCall& call, const Workspace& workspace, cudaStream_t stream) {
     check_images(call);
     const auto size = call.convention.map_size(call.x.height, call.x.width);
-    if (call.map) detail::check_output("map", *call.map, call.x, size[0], size[1]);
+    if (call.map) detail::check_map(*call.map, call.x, size[0], size[1]);
     Pieces pieces(workspace, forward_bytes(call.x, call.data_range, call.convention, call.with_absolute));
     const ForwardLayout layout(call.x, call.data_range, call.convention, call.with_absolute, pieces);
     blocks_of(layout.grid);

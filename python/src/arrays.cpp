@@ -300,6 +300,12 @@ std::vector<Images::Views> Images::views() const {
     return calls;
 }
 
+bool Images::has_one_batch_axis() const {
+    int longer = 0;
+    for (const std::size_t axis : batch_axes()) longer += x_.shape[axis] > 1;
+    return longer <= 1;
+}
+
 std::optional<ImageView> Images::Views::input(std::size_t i) const {
     if (!others[i]) return std::nullopt;
     const OutputView& o = *others[i];

@@ -52,6 +52,9 @@ class Images {
     DType dtype() const { return x_.dtype; }
     std::int32_t device() const { return x_.device; }
 
+    /// Whether one call of the core does, whatever the strides.
+    bool has_one_batch_axis() const;
+
     /// Axes of a score: those of the batch, and for "none" the channels.
     std::vector<py::ssize_t> score_shape(const std::string& reduction) const;
 

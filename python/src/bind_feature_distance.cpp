@@ -8,12 +8,6 @@
 namespace limen::python {
 namespace {
 
-// What Images holds as if it were written, for what is read.
-ImageView input(const OutputView& v) {
-    return {v.data,  v.dtype,        v.batch,          v.channels,   v.height,
-            v.width, v.batch_stride, v.channel_stride, v.row_stride, v.column_stride};
-}
-
 py::object score(const py::object& f0, const py::object& f1, const py::object& weight, int channel_axis,
                  const std::string& reduction, const py::object& map, const py::object& state) {
     static_cast<void>(core_reduction(reduction));
@@ -35,6 +29,7 @@ py::object score(const py::object& f0, const py::object& f1, const py::object& w
 void gradient(const py::object& f0, const py::object& f1, const py::object& weight, int channel_axis,
               const py::object& state, const py::object& upstream, const py::object& grad_f0, const py::object& grad_f1,
               const py::object& grad_weight) {
+    if (state.is_none() || upstream.is_none()) throw py::value_error("state and upstream must be arrays; got None");
     Images features(f0, f1, channel_axis, "f0", "f1");
     features.add("state", state, features.height(), features.width(), false, feature_state_size);
     features.add("upstream", upstream, features.height(), features.width(), false, 1);
@@ -46,15 +41,15 @@ void gradient(const py::object& f0, const py::object& f1, const py::object& weig
     Array of_weight;  // keeps its memory
     double* sums = nullptr;
     if (!grad_weight.is_none()) {
-        of_weight = channel_array("grad_weight", grad_weight, calls[0].x.channels);
+        of_weight = written(channel_array("grad_weight", grad_weight, calls[0].x.channels));
         if (of_weight.dtype != DType::float64) throw py::value_error("grad_weight must be float64");
         sums = reinterpret_cast<double*>(of_weight.data);
     }
     const py::gil_scoped_release release;  // the views hold no Python object
     std::vector<double> part(sums ? channels : 0), total(part.size());
     for (const Images::Views& v : calls) {
-        feature_distance_gradient(v.x, v.y, data_or_null(weights), input(*v.other(0)), input(*v.other(1)), v.other(2),
-                                  v.other(3), sums ? part.data() : nullptr);
+        feature_distance_gradient(v.x, v.y, data_or_null(weights), *v.input(0), *v.input(1), v.other(2), v.other(3),
+                                  sums ? part.data() : nullptr);
         for (std::size_t c = 0; c < part.size(); c++) total[c] += part[c];
     }
     std::copy(total.begin(), total.end(), sums);

@@ -26,11 +26,6 @@ Array like(const Array& f0, const char* name, const py::object& object) {
     return a;
 }
 
-Array written(Array a) {
-    if (a.read_only) throw py::value_error(std::string(a.name) + " must be writable; got a read-only array");
-    return a;
-}
-
 template <class View>
 View view(const Array& a) {
     return {a.data,     a.dtype,      a.shape[0],   a.shape[1],   a.shape[2],

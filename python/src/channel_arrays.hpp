@@ -1,4 +1,4 @@
-// Arrays that hold one number for each channel.
+// Arrays of the calls of features that hold something else: a number for each channel, say.
 #pragma once
 
 #include "arrays.hpp"
@@ -14,6 +14,12 @@ inline Array channel_array(const char* name, const py::object& object, std::int6
     if (a.shape[0] != channels)
         throw py::value_error(std::string(name) + " must have " + std::to_string(channels) +
                               " numbers, one for each channel; got " + std::to_string(a.shape[0]));
+    return a;
+}
+
+/// An array that is filled.
+inline Array written(Array a) {
+    if (a.read_only) throw py::value_error(std::string(a.name) + " must be writable; got a read-only array");
     return a;
 }
 

@@ -1,5 +1,7 @@
 #include "check.h"
 
+#include <array>
+
 namespace check {
 namespace {
 
@@ -34,6 +36,14 @@ void check_refusals(CudaCase& c) {
     check_bytes(c, "ms_ssim_gradient_workspace_bytes", cuda::ms_ssim_gradient_workspace_bytes);
     check_bytes(c, "l1_ssim_workspace_bytes", cuda::l1_ssim_workspace_bytes);
     check_bytes(c, "l1_ssim_gradient_workspace_bytes", cuda::l1_ssim_gradient_workspace_bytes);
+    std::array<unsigned char, 400> pixels = {};
+    alignas(256) std::array<unsigned char, 1 << 14> memory = {};
+    const ImageView x = ImageView::planar(pixels.data(), DType::uint8, 20, 20);
+    const limen::OutputView halves = limen::OutputView::planar(pixels.data(), DType::float16, 10, 10);
+    c.expect_refusal("a map in float16", [&] {
+        cuda::ssim(x, x, 255, {}, limen::Reduction::image, {pixels.data()}, &halves, {memory.data(), memory.size()},
+                   nullptr);
+    });
     const ImageView many = ImageView::planar(nullptr, DType::float16, 1 << 16, 1 << 15);
     c.expect_refusal("a map of features of too many positions", [&] { cuda::feature_distance_workspace_bytes(many); });
     c.expect_refusal("integers as features", [] {

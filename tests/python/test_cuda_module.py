@@ -62,6 +62,11 @@ def allocate(size: int) -> OnGpu:
 
 
 @pytest.mark.skipif(has_gpu(), reason="there is a GPU")
+def test_without_a_gpu_there_are_no_devices(core: ModuleType) -> None:
+    assert core.devices() == []
+
+
+@pytest.mark.skipif(has_gpu(), reason="there is a GPU")
 @pytest.mark.parametrize("again", [False, True])
 def test_without_a_gpu_it_says_so(core: ModuleType, again: bool) -> None:
     x, scores = OnGpu(np.ones((3, 20, 20), np.float32)), OnGpu(np.empty((), np.float64))

@@ -26,7 +26,7 @@ from images import (
     stored,
 )
 from limen import Convention, conventions
-from photographs import COLOUR, GREY, distorted, photograph
+from photographs import COLOUR, GREY, crop, distorted, photograph
 
 # What was measured is a third of these or less.
 SCORE = dict.fromkeys(DTYPES, 3e-6) | {"float64": 1e-12}
@@ -281,3 +281,12 @@ def test_broken_pixels(implementation: str, name: str, value: float) -> None:
         for gradient in gradients:
             assert np.isfinite(gradient[0]).all()
             assert np.isnan(gradient[1, 2]).any()
+
+
+def test_a_hot_pixel_spoils_no_others(fast: str) -> None:
+    original = crop("coffee", 200, 200).astype(np.float32)
+    x, y = original, distorted(original).astype(np.float32)
+    x[:, 25, 25] = y[:, 25, 25] = 1e4
+    expected = oracle.ms_ssim(*as_float64(x, y), conventions["wang"], 1.0)
+    assert limen.ms_ssim(x, y, data_range=1.0) == pytest.approx(expected, abs=1e-5)
+    assert limen.ms_ssim_gradient(x, y, data_range=1.0)[0] == pytest.approx(expected, abs=1e-5)

@@ -92,11 +92,13 @@ def test_broken_pixels(implementation: str, value: float) -> None:
     assert np.isnan(limen.mse(broken, broken)[1])
 
 
-# As far as float32 holds the squares.
-@pytest.mark.parametrize("scale", [1e-10, 1e12])
+# Float32 doesn't hold the squares of all of these.
+@pytest.mark.parametrize("scale", [1e-34, 1e-25, 1e-10, 1e12, 1e20, 1e37])
 def test_psnr_of_any_range(implementation: str, scale: float) -> None:
     x, y = as_float64(*alike(3, 20, 21))
     expected = limen.psnr(x, y, data_range=1.0)
     a, b = ((scale * image).astype(np.float32) for image in (x, y))
     for axis, pair in ((-3, (a, b)), (-1, channels_last(a, b))):
         assert limen.psnr(*pair, data_range=scale, channel_axis=axis) == pytest.approx(expected, abs=1e-4)
+        assert limen.mse(*pair, channel_axis=axis) == pytest.approx(scale**2 * limen.mse(x, y), rel=1e-5)
+        assert limen.mae(*pair, channel_axis=axis) == pytest.approx(scale * limen.mae(x, y), rel=1e-5)

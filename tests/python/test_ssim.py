@@ -236,6 +236,50 @@ def test_accuracy_on_large_means(fast: str, shape: tuple[int, ...], padding: Any
     assert_near(gradient, oracle.gradient(oracle.ssim, x, y, convention, 1.0)[0], 1e-3)
 
 
+# Windows see no more than half of so low an image, and the rest is padding.
+@pytest.mark.parametrize("padding", ["symmetric", "replicate", "zero"])
+@pytest.mark.parametrize("shape", [(1, 5, 64), (1, 64, 5), (3, 5, 5)], ids=str)
+def test_accuracy_on_large_means_of_thin_images(fast: str, shape: tuple[int, ...], padding: Any) -> None:
+    x, y = np.random.default_rng(0).normal(1000, 1, (2, *shape)).astype(np.float32)
+    convention = Convention(padding=padding)
+    expected = oracle.ssim(*as_float64(x, y), convention, 1.0)
+    assert limen.ssim(x, y, data_range=1.0, convention=convention) == pytest.approx(expected, abs=2e-5)
+
+
+# What is subtracted from pixels before they are squared comes from a few of them. Wherever the hot one is, it isn't theirs.
+@pytest.mark.parametrize("value", [1e3, 1e4, 1e8, 1e30])
+def test_a_hot_pixel_spoils_no_others(fast: str, value: float) -> None:
+    original = crop("coffee", 40, 40).astype(np.float32)
+    x, y = original, distorted(original).astype(np.float32)
+    clean = limen.ssim(x, y, data_range=1.0, return_map=True)[1]
+    for at in range(3, 40, 4):
+        hot_x, hot_y = x.copy(), y.copy()
+        hot_x[:, at, at] = hot_y[:, at, at] = value
+        ssim_map = limen.ssim(hot_x, hot_y, data_range=1.0, return_map=True)[1]
+        far = (abs(np.indices(clean.shape[-2:]) + 5 - at).max(0) > 5) & np.ones(clean.shape, bool)
+        np.testing.assert_allclose(ssim_map[far], clean[far], rtol=0, atol=1e-4)
+
+
+def test_an_image_half_of_which_is_missing(fast: str) -> None:
+    original = crop("coffee", 60, 60).astype(np.float32)
+    x, y = original, distorted(original).astype(np.float32)
+    x[:, :29] = y[:, :29] = -9999
+    expected = oracle.ssim(*as_float64(x, y), conventions["wang"], 1.0)
+    assert limen.ssim(x, y, data_range=1.0) == pytest.approx(expected, abs=1e-5)
+
+
+def test_float64_beyond_float32(implementation: str) -> None:
+    x, y = as_float64(*alike(1, 24, 25))
+    expected = limen.ssim(x, y, data_range=1.0)
+    assert limen.ssim(1e39 * x, 1e39 * y, data_range=1e39) == pytest.approx(expected, rel=1e-9)
+
+
+def test_maps_are_of_32_or_64_bits() -> None:
+    x = np.zeros((20, 20), np.uint8)
+    with pytest.raises(ValueError, match="map must be float32 or float64; got float16"):
+        limen._core.ssim(x, x, conventions["wang"]._native, 255.0, None, "image", np.zeros((10, 10), np.float16))
+
+
 def checkers(height: int, width: int) -> Any:
     return np.indices((height, width)).sum(0) % 2
 

@@ -130,6 +130,25 @@ def test_a_forked_child_of_a_parent_with_threads(threads: Any) -> None:
     assert same_bits(everything(x, y, "float32")[3], expected[3])  # the parent's threads live on
 
 
+# PyTorch and limen share the OpenMP that is in the process.
+@pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="needs fork")
+def test_a_forked_child_of_a_parent_in_which_others_had_threads() -> None:
+    code = """
+import os, signal
+import numpy as np, torch, limen
+torch.set_num_threads(2)
+(torch.rand(1000, 1000) * 2).exp().sum()
+if (child := os.fork()) == 0:
+    signal.alarm(60)
+    limen.set_num_threads(2)
+    x = np.random.default_rng(0).random((3, 300, 400)).astype("f4")
+    os._exit(0 if limen.ssim(x, x, data_range=1.0) == 1 else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    ended = run(code)
+    assert ended.returncode == 0, ended.stderr
+
+
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=False

@@ -198,6 +198,43 @@ def test_a_state_that_is_too_small_is_left_alone() -> None:
     assert torch.equal(_kept_ops.ms_ssim_kept_gradient(x, y, nothing, upstream, *options, True, False)[0], swept[0])
 
 
+def test_scales_of_images_with_two_batch_axes_are_not_kept() -> None:
+    base = torch.stack([torch.stack(alike(3, 44, 45)) for _ in range(3)]).transpose(0, 1)  # no stride runs through both
+    x, y = leaves(base, 0.9 * base)
+    options: dict[str, Any] = {"data_range": 1.0, "convention": limen.Convention(padding="zero", weights=(0.5, 0.5))}
+    expected = torch.autograd.grad(limen.ms_ssim(x, y, **options).sum(), x)[0]
+    # What is saved may come back with other strides.
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t.contiguous().clone(), lambda t: t):
+        score = limen.ms_ssim(x, y, **options).sum()
+    assert_near(torch.autograd.grad(score, x)[0], expected, 1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e20])
+def test_psnr_of_any_range(scale: float) -> None:
+    x, y = alike(3, 20, 21, dtype=torch.float64)
+    expected = limen.psnr(x, y, data_range=1.0)
+    actual = limen.psnr((scale * x).float(), (scale * y).float(), data_range=scale)
+    assert actual == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_a_hot_pixel_spoils_no_others() -> None:
+    x, y = (image.float() for image in alike(3, 60, 60, dtype=torch.float64))
+    for at in range(3, 60, 8):
+        hot_x, hot_y = x.clone(), y.clone()
+        hot_x[:, at, at] = hot_y[:, at, at] = 1e4
+        expected = on_cpu(limen.ssim, hot_x.double(), hot_y.double(), data_range=1.0)
+        assert limen.ssim(hot_x, hot_y, data_range=1.0) == pytest.approx(expected, abs=1e-5)
+        assert limen.ssim_gradient(hot_x, hot_y, data_range=1.0)[0] == pytest.approx(expected, abs=1e-5)
+    half_x, half_y = x.clone(), y.clone()
+    half_x[:, :29] = half_y[:, :29] = -9999
+    expected = on_cpu(limen.ssim, half_x.double(), half_y.double(), data_range=1.0)
+    assert limen.ssim(half_x, half_y, data_range=1.0) == pytest.approx(expected, abs=1e-5)
+    broken = x.clone()
+    broken[:, 7, 7] = -torch.inf
+    _, ssim_map = limen.ssim(broken, y, data_range=1.0, return_map=True)
+    assert int(ssim_map.isnan().sum()) == 3 * 8 * 8
+
+
 def test_images_that_make_no_sense() -> None:
     zeros = torch.zeros(20, 20)
     with pytest.raises(ValueError, match="at least 2 axes"):

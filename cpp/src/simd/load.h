@@ -131,29 +131,27 @@ struct Block {
     int64_t row, rows, col, pixels;
 };
 
-// A row of pixels some of which may lie beyond the plane.
-template <class T, class E, bool is_uv>
-LIMEN_INLINE void load_row(const PairSource& s, const E* x, const E* y, int64_t first, int64_t pixels, T* u, T* v) {
-    const Centre<T> centre(s);
-    const auto span = [&](int64_t i, int64_t c, int64_t count) {
-        const int64_t at = (c - s.first_col) * s.step;
-        load_span<T, E, is_uv>(x + at * s.x_sample, s.x_sample, y + at * s.y_sample, s.y_sample, centre, count * s.step,
-                               u + i * s.step, v + i * s.step);
-    };
-    const auto edge = [&](int64_t begin, int64_t end) {
-        if (s.border == Border::zero) {
-            for (int64_t k = begin * s.step; k < end * s.step; k++) u[k] = -centre.u, v[k] = -centre.v;
-            return;
+// Which pixels of a block's rows lie in the plane: [inside, outside) of those from column `first` on.
+struct RowEdges {
+    int64_t first, inside, outside, pixels;
+
+    RowEdges(const PairSource& s, int64_t first_, int64_t pixels_)
+        : first(first_), inside(first_ < 0 ? (-first_ < pixels_ ? -first_ : pixels_) : 0), pixels(pixels_) {
+        const int64_t end = s.width - first;
+        outside = end < inside ? inside : end > pixels ? pixels : end;
+    }
+
+    // Calls near(i, j) where pixel i beyond the plane repeats pixel j of those within, and far(i, c) where it repeats column c, which the
+    // block doesn't have.
+    template <class Near, class Far>
+    LIMEN_INLINE void repeated(const PairSource& s, const Near& near, const Far& far) const {
+        for (int64_t i = inside > 0 ? 0 : outside; i < pixels; i = i + 1 == inside ? outside : i + 1) {
+            const int64_t c = border_index(first + i, s.width, s.border), j = c - first;
+            if (j >= inside && j < outside) near(i, j);
+            else far(i, c);
         }
-        for (int64_t i = begin; i < end; i++) span(i, border_index(first + i, s.width, s.border), 1);
-    };
-    const int64_t inside = first < 0 ? (-first < pixels ? -first : pixels) : 0;
-    int64_t outside = s.width - first;
-    outside = outside < inside ? inside : outside > pixels ? pixels : outside;
-    edge(0, inside);
-    span(inside, first + inside, outside - inside);
-    edge(outside, pixels);
-}
+    }
+};
 
 // Rows that lie within the plane: so many vectors, or `samples`.
 template <class T, class E, bool is_uv, int Vectors>
@@ -171,31 +169,59 @@ LIMEN_INLINE void load_inside(const PairSource& s, const E* x, const E* y, int64
     }
 }
 
+// A block some of whose pixels lie beyond the plane.
+template <class T, class E, bool is_uv>
+LIMEN_INLINE void load_padded(const PairSource& s, const Block& b, T* u, T* v, int64_t pitch) {
+    const Centre<T> centre(s);
+    const int64_t top = b.row - s.pad, samples = b.pixels * s.step;
+    const RowEdges edges(s, b.col - s.pad, b.pixels);
+    const auto zeros = [&](int64_t row, int64_t begin, int64_t end) {
+        for (int64_t k = begin; k < end; k++) u[row * pitch + k] = -centre.u, v[row * pitch + k] = -centre.v;
+    };
+    const auto span = [&](int64_t row, int64_t i, int64_t c, int64_t count) {
+        const int64_t r = border_index(top + row, s.height, s.border);
+        if (r < 0) return zeros(row, 0, samples);
+        const int64_t at = (c - s.first_col) * s.step, to = row * pitch + i * s.step;
+        load_span<T, E, is_uv>(static_cast<const E*>(s.x) + (r - s.first_row) * s.x_row + at * s.x_sample, s.x_sample,
+                               static_cast<const E*>(s.y) + (r - s.first_row) * s.y_row + at * s.y_sample, s.y_sample,
+                               centre, count * s.step, u + to, v + to);
+    };
+    for (int64_t row = 0; row < b.rows; row++)
+        span(row, edges.inside, edges.first + edges.inside, edges.outside - edges.inside);
+    if (s.border == Border::zero) {
+        for (int64_t row = 0; row < b.rows; row++) {
+            zeros(row, 0, edges.inside * s.step);
+            zeros(row, edges.outside * s.step, samples);
+        }
+        return;
+    }
+    // Column by column: which one is repeated is the same in all rows.
+    const auto copy = [&](int64_t i, int64_t j) {
+        for (int64_t row = 0; row < b.rows; row++)
+            for (int64_t c = 0; c < s.step; c++) {
+                const int64_t to = row * pitch + i * s.step + c, from = row * pitch + j * s.step + c;
+                u[to] = u[from], v[to] = v[from];
+            }
+    };
+    edges.repeated(s, copy, [&](int64_t i, int64_t c) {
+        for (int64_t row = 0; row < b.rows; row++) span(row, i, c, 1);
+    });
+}
+
 template <class T, class E, bool is_uv>
 __attribute__((noinline)) void load_block_of(const PairSource& s, const Block& b, T* u, T* v, int64_t pitch) {
-    const Centre<T> centre(s);
     const int64_t first = b.col - s.pad, top = b.row - s.pad, samples = b.pixels * s.step;
-    if (first >= 0 && first + b.pixels <= s.width && top >= 0 && top + b.rows <= s.height) {
-        const int64_t at = (first - s.first_col) * s.step;
-        const E* x = static_cast<const E*>(s.x) + (top - s.first_row) * s.x_row + at * s.x_sample;
-        const E* y = static_cast<const E*>(s.y) + (top - s.first_row) * s.y_row + at * s.y_sample;
-        const bool side_by_side = s.x_sample == 1 && s.y_sample == 1;
-        if (side_by_side && samples == kChunk)
-            return load_inside<T, E, is_uv, kChunk / kLanes<T>>(s, x, y, b.rows, samples, u, v, pitch);
-        if (side_by_side && samples == kWidestChunk)
-            return load_inside<T, E, is_uv, kWidestChunk / kLanes<T>>(s, x, y, b.rows, samples, u, v, pitch);
-        return load_inside<T, E, is_uv, 0>(s, x, y, b.rows, samples, u, v, pitch);
-    }
-    for (int64_t i = 0; i < b.rows; i++, u += pitch, v += pitch) {
-        const int64_t r = border_index(top + i, s.height, s.border);
-        if (r < 0) {
-            for (int64_t k = 0; k < samples; k++) u[k] = -centre.u, v[k] = -centre.v;
-            continue;
-        }
-        const E* x = static_cast<const E*>(s.x) + (r - s.first_row) * s.x_row;
-        const E* y = static_cast<const E*>(s.y) + (r - s.first_row) * s.y_row;
-        load_row<T, E, is_uv>(s, x, y, first, b.pixels, u, v);
-    }
+    if (first < 0 || first + b.pixels > s.width || top < 0 || top + b.rows > s.height)
+        return load_padded<T, E, is_uv>(s, b, u, v, pitch);
+    const int64_t at = (first - s.first_col) * s.step;
+    const E* x = static_cast<const E*>(s.x) + (top - s.first_row) * s.x_row + at * s.x_sample;
+    const E* y = static_cast<const E*>(s.y) + (top - s.first_row) * s.y_row + at * s.y_sample;
+    const bool side_by_side = s.x_sample == 1 && s.y_sample == 1;
+    if (side_by_side && samples == kChunk)
+        return load_inside<T, E, is_uv, kChunk / kLanes<T>>(s, x, y, b.rows, samples, u, v, pitch);
+    if (side_by_side && samples == kWidestChunk)
+        return load_inside<T, E, is_uv, kWidestChunk / kLanes<T>>(s, x, y, b.rows, samples, u, v, pitch);
+    load_inside<T, E, is_uv, 0>(s, x, y, b.rows, samples, u, v, pitch);
 }
 
 template <class T>

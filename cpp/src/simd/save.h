@@ -53,45 +53,41 @@ LIMEN_INLINE void save_span(E* out, int64_t stride, const T* values, int64_t cou
 }
 
 template <class E, class T, bool add>
-LIMEN_INLINE void save_row(const Plane& plane, const PairSource& s, E* out, int64_t first, int64_t pixels,
-                           const T* values) {
-    const auto span = [&](int64_t i, int64_t c, int64_t count) {
-        E* to = out + c * s.step * plane.sample;
-        const T* from = values + i * s.step;
+LIMEN_INLINE void save_rows(const Plane& plane, const PairSource& s, const Block& b, T* values, int64_t pitch) {
+    const RowEdges edges(s, b.col - s.pad, b.pixels);
+    const auto span = [&](int64_t row, int64_t i, int64_t c, int64_t count) {
+        const int64_t r = border_index(b.row + row - s.pad, s.height, s.border);
+        if (r < 0) return;
+        E* to = static_cast<E*>(plane.data) + r * plane.row + c * s.step * plane.sample;
+        const T* from = values + row * pitch + i * s.step;
         if (plane.sample == 1) save_span<E, T, add>(to, 1, from, count * s.step);
         else save_span<E, T, add>(to, plane.sample, from, count * s.step);
     };
-    const auto edge = [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; i++) {
-            const int64_t c = border_index(first + i, s.width, s.border);
-            if (c >= 0) span(i, c, 1);
-        }
-    };
-    const int64_t inside = first < 0 ? (-first < pixels ? -first : pixels) : 0;
-    int64_t outside = s.width - first;
-    outside = outside < inside ? inside : outside > pixels ? pixels : outside;
-    edge(0, inside);
-    span(inside, first + inside, outside - inside);
-    edge(outside, pixels);
+    if constexpr (add) {
+        const auto fold = [&](int64_t i, int64_t j) {
+            for (int64_t row = 0; row < b.rows; row++)
+                for (int64_t c = 0; c < s.step; c++)
+                    values[row * pitch + j * s.step + c] += values[row * pitch + i * s.step + c];
+        };
+        edges.repeated(s, fold, [&](int64_t i, int64_t c) {
+            for (int64_t row = 0; row < b.rows; row++) span(row, i, c, 1);
+        });
+    }
+    for (int64_t row = 0; row < b.rows; row++)
+        span(row, edges.inside, edges.first + edges.inside, edges.outside - edges.inside);
 }
 
 template <class E, class T>
-__attribute__((noinline)) void save_block_as(const Plane& plane, const PairSource& s, const Block& b, const T* values,
+__attribute__((noinline)) void save_block_as(const Plane& plane, const PairSource& s, const Block& b, T* values,
                                              int64_t pitch) {
-    const bool fold = s.pad > 0 && s.border != Border::zero;
-    for (int64_t i = 0; i < b.rows; i++, values += pitch) {
-        const int64_t r = border_index(b.row + i - s.pad, s.height, s.border);
-        if (r < 0) continue;
-        E* out = static_cast<E*>(plane.data) + r * plane.row;
-        if (fold) save_row<E, T, true>(plane, s, out, b.col - s.pad, b.pixels, values);
-        else save_row<E, T, false>(plane, s, out, b.col - s.pad, b.pixels, values);
-    }
+    if (s.pad > 0 && s.border != Border::zero) save_rows<E, T, true>(plane, s, b, values, pitch);
+    else save_rows<E, T, false>(plane, s, b, values, pitch);
 }
 
 // The gradient of a block of padded pixels. Where the border repeats pixels the gradient of the padding is added to the pixel it
-// repeats; zero padding has none to give it to.
+// repeats; zero padding has none to give it to. `values` is written over.
 template <class T>
-LIMEN_INLINE void save_block(const Plane& plane, const PairSource& s, const Block& b, const T* values, int64_t pitch) {
+LIMEN_INLINE void save_block(const Plane& plane, const PairSource& s, const Block& b, T* values, int64_t pitch) {
     switch (plane.dtype) {
         case DType::float16: return save_block_as<Half, T>(plane, s, b, values, pitch);
         case DType::bfloat16: return save_block_as<BFloat, T>(plane, s, b, values, pitch);

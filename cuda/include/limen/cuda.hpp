@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <limen/convention.hpp>
 #include <limen/image.hpp>
@@ -27,6 +28,10 @@ class Error : public std::runtime_error {
   private:
     int code_;
 };
+
+/// The GPUs that this process sees, in the order of their numbers: name and compute capability. None where there is no driver for this
+/// build, or no GPU.
+std::vector<std::string> devices();
 
 /// Scores that a function fills, side by side: one for each image, or with Reduction::channels for each channel of each.
 /// float32 or float64.

@@ -15,6 +15,7 @@ from .. import _core
 from .._arrays import spatial_axes
 from .._axes import check_axes
 from . import _upstream_ops
+from ._axes import score_shape
 from ._conventions import from_text
 from ._gradient_ops import once, unrecorded
 from ._operator import define
@@ -25,11 +26,13 @@ from ._upstream_ops import GRADIENTS, SCORE, empty_gradients
 def empty_state(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
     """Room for what the core keeps, or a little more: the exact sizes are its own business.
 
-    For a data range that float32 doesn't hold it is too little, and nothing is kept.
+    For a data range that float32 doesn't hold it is too little, and nothing is kept; nor is it of images of several batch
+    axes, which may take several calls of the core.
     """
     check_axes(x.shape, channel_axis)
-    if 0 in x.shape:
-        return x.new_empty(0, dtype=torch.uint8)  # the core says what is wrong
+    several = sum(n > 1 for n in score_shape(x.shape, channel_axis, "image")) > 1
+    if several or 0 in x.shape:  # of empty images the core says what is wrong
+        return x.new_empty(0, dtype=torch.uint8)
     height, width = (x.shape[axis] for axis in spatial_axes(channel_axis, x.ndim))
     planes, chosen = x.numel() // (height * width), from_text(convention)
     scales, wide = len(chosen.weights), x.dtype == torch.float64 or chosen.k1 == 0 or chosen.k2 == 0

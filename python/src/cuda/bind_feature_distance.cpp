@@ -33,6 +33,7 @@ void score(const py::object& f0, const py::object& f1, const py::object& weight,
 void gradient(const py::object& f0, const py::object& f1, const py::object& weight, int channel_axis,
               const py::object& state, const py::object& upstream, const py::object& grad_f0, const py::object& grad_f1,
               const py::object& grad_weight, const py::object& allocate, std::uintptr_t stream) {
+    if (state.is_none() || upstream.is_none()) throw py::value_error("state and upstream must be arrays; got None");
     Images features(f0, f1, channel_axis, "f0", "f1");
     features.add("state", state, features.height(), features.width(), false, feature_state_size);
     features.add("upstream", upstream, features.height(), features.width(), false, 1);

@@ -14,7 +14,7 @@ void score(const py::object& x, const py::object& y, const Convention& conventio
     const std::int64_t count = scores_of(core, calls);
     const Row out("scores", scores, count, images, true);
     const Row means("scales", scales, count * convention.scales, images, true);
-    const State state(state_, images, calls.size(), cuda::ms_ssim_state_bytes(calls[0].x, data_range, convention));
+    const State state(state_, images, cuda::ms_ssim_state_bytes(calls[0].x, data_range, convention));
     const Workspace workspace(allocate, cuda::ms_ssim_workspace_bytes(calls[0].x, data_range, convention));
     const py::gil_scoped_release release;  // the views hold no Python object
     for (const Images::Views& v : calls) {
@@ -36,7 +36,7 @@ void gradient(const py::object& x, const py::object& y, const Convention& conven
     const std::vector<Images::Views> calls = images.views();
     const Row out("scores", scores, scores_of(core, calls), images, true);
     const Row factors("upstream", upstream, scores_of(core, calls), images, false);
-    const State state(state_, images, calls.size(), cuda::ms_ssim_state_bytes(calls[0].x, data_range, convention));
+    const State state(state_, images, cuda::ms_ssim_state_bytes(calls[0].x, data_range, convention));
     const Workspace workspace(allocate, cuda::ms_ssim_gradient_workspace_bytes(calls[0].x, data_range, convention));
     const py::gil_scoped_release release;  // the views hold no Python object
     for (const Images::Views& v : calls) {

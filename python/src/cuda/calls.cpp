@@ -37,7 +37,8 @@ std::optional<cuda::Upstream> Row::upstream(std::int64_t first) const {
 
 namespace {
 
-constexpr std::uintptr_t alignment = 256;  // of working memory; not every allocator gives it
+// Of working memory, and of what is kept; not every allocator gives the first.
+constexpr std::uintptr_t alignment = 256, state_alignment = 64;
 
 char* aligned(char* data) {
     return data + (alignment - reinterpret_cast<std::uintptr_t>(data) % alignment) % alignment;
@@ -45,16 +46,18 @@ char* aligned(char* data) {
 
 }  // namespace
 
-State::State(const py::object& object, const Images& images, std::size_t calls, std::size_t needed)
+State::State(const py::object& object, const Images& images, std::size_t needed)
     : array_(array_or_none("state", object)) {
     if (!array_) return;
     check_device(*array_, images.device());
     if (array_->dtype != DType::uint8 || array_->shape.size() != 1 || (array_->shape[0] > 1 && array_->strides[0] != 1))
         throw py::value_error("state must be contiguous uint8 with one axis; got shape " + repr(array_->shape));
-    const auto size = static_cast<std::size_t>(array_->shape[0]),
-               skipped = static_cast<std::size_t>(aligned(array_->data) - array_->data);
-    usable_ = calls == 1 && size >= skipped + needed;
-    if (usable_) memory_ = {aligned(array_->data), size - skipped};
+    // Not moved to where it is aligned: what one function left must be where the other one looks, at another address, too.
+    if (reinterpret_cast<std::uintptr_t>(array_->data) % state_alignment != 0)
+        throw py::value_error("state must be aligned to " + std::to_string(state_alignment) + " bytes");
+    const auto size = static_cast<std::size_t>(array_->shape[0]);
+    usable_ = images.has_one_batch_axis() && size >= needed;
+    if (usable_) memory_ = {array_->data, size};
 }
 
 Workspace::Workspace(const py::object& allocate, std::size_t bytes) {

@@ -40,8 +40,9 @@ class Workspace {
 /// Memory of the caller that one function leaves something in for another; or none.
 class State {
   public:
-    /// None, too, if it is too small, or if the core is called more than once: the first function is where the second one is.
-    State(const py::object& object, const Images& images, std::size_t calls, std::size_t needed);
+    /// None, too, if it is too small, or for images of several batch axes, which may take several calls of the core: both functions see
+    /// the same shape, but not the same strides.
+    State(const py::object& object, const Images& images, std::size_t needed);
 
     const cuda::Workspace* get() const { return usable_ ? &memory_ : nullptr; }
 

@@ -1,4 +1,5 @@
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <limen/cuda.hpp>
 #include <string>
@@ -51,6 +52,7 @@ PYBIND11_MODULE(_cuda, m, pybind11::mod_gil_not_used()) {
         }
     });
     py::module_::import("limen._core");  // which knows conventions
+    m.def("devices", &limen::cuda::devices);
     limen::python::bind_cuda_pixel_errors(m);
     limen::python::bind_cuda_ssim(m);
     limen::python::bind_cuda_ms_ssim(m);

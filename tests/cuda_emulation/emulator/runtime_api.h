@@ -16,6 +16,10 @@ enum cudaError_t {
 };
 struct CUstream_st;
 using cudaStream_t = CUstream_st*;
+struct cudaDeviceProp {
+    char name[256];
+    int major, minor;
+};
 
 const char* cudaGetErrorString(cudaError_t error);
 const char* cudaGetErrorName(cudaError_t error);
@@ -24,3 +28,4 @@ cudaError_t cudaPeekAtLastError();
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaSetDevice(int device);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
