@@ -65,8 +65,10 @@ void check_data_range(double data_range, DType dtype) {
 void check_convention(const Convention& c) {
     if (c.size < 3 || c.size % 2 == 0 || c.size > 2 * kMaxReach + 1)
         refuse("convention.size must be odd, from 3 to ", 2 * kMaxReach + 1, "; got ", c.size);
-    if (c.window == WindowShape::gaussian && !(c.sigma > 0 && std::isfinite(c.sigma)))
-        refuse("convention.sigma must be positive and finite; got ", c.sigma);
+    // The window is its middle tap far above this; its square is divided by.
+    constexpr double least_sigma = 0.001;
+    if (c.window == WindowShape::gaussian && !(c.sigma >= least_sigma && std::isfinite(c.sigma)))
+        refuse("convention.sigma must be finite and at least ", least_sigma, "; got ", c.sigma);
     const struct {
         const char* name;
         double value;
@@ -74,6 +76,10 @@ void check_convention(const Convention& c) {
     for (const auto& n : numbers)
         if (!(n.value >= 0 && std::isfinite(n.value)))
             refuse("convention.", n.name, " must be finite and not negative; got ", n.value);
+    // With the largest data range of float32, 1e8, C1 C2 is a float32 still.
+    constexpr double largest_k = 10;
+    if (c.k1 > largest_k || c.k2 > largest_k)
+        refuse("convention.k1 and convention.k2 must be at most ", largest_k, "; got ", c.k1, " and ", c.k2);
     if (c.scales < 1 || c.scales > Convention::max_scales)
         refuse("convention.weights must have 1 to ", Convention::max_scales, " exponents; got ", c.scales);
     for (int j = 0; j < c.scales; j++) {

@@ -137,8 +137,9 @@ __device__ __forceinline__ float typical(float value, float reach) {
         rank += other < value || (other == value && i < place) ? 1 : 0;
     }
     const int at = __ffs(static_cast<int>(__ballot_sync(all, rank == middle) & half)) - 1;
-    if (at < 0) return 0;  // in all lanes: no value is finite
-    const bool counts = finite && fabsf(value - __shfl_sync(all, value, at)) <= reach;
+    if (at < 0) return 0;                              // in all lanes: no value is finite
+    const float median = __shfl_sync(all, value, at);  // by all lanes
+    const bool counts = finite && fabsf(value - median) <= reach;
     const int count = __popc(__ballot_sync(all, counts) & half);
     float sum = counts ? value : 0.0f;
     for (int i = 1; i < 16; i *= 2) sum += __shfl_xor_sync(all, sum, i);

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from ._checks import number
+from ._checks import check_reduction, number
 
 Array = Any
 """A NumPy, PyTorch, CuPy or JAX array, or anything with ``__dlpack__`` or ``__array_interface__``."""
@@ -62,8 +62,7 @@ def images(
         x, y, answer = _known(x, y, names)
     if x.dtype != y.dtype:
         raise TypeError(f"{' and '.join(names)} must have the same dtype; got {x.dtype} and {y.dtype}")
-    if reduction not in ("image", "mean", "none"):
-        raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
+    check_reduction(reduction)
     return Images(x, y, resolve_channel_axis(channel_axis, x.ndim), answer)
 
 

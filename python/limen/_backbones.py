@@ -102,9 +102,10 @@ class Backbone:
         return next(side for side in range(1, 1000) if self._leaves_any(side))
 
     def input_scale(self, value_range: tuple[float, float], scaled: bool) -> tuple[list[float], list[float]]:
-        """Factor and offset of each channel, which take an image to what the network was trained on.
+        """Factor and offset of each channel, red first, which take an image to what the network was trained on.
 
-        `scaled` false leaves it in [-1, 1], as version 0.0 of LPIPS did.
+        Where the network takes blue first, channels are turned after that. `scaled` false leaves the image in [-1, 1],
+        as version 0.0 of LPIPS did.
         """
         low, high = value_range
         half = (high - low) / 2
@@ -139,11 +140,11 @@ class Backbone:
         return True
 
 
-# Of ImageNet's images in [-1, 1], to the digits of `lpips`.
+# Of ImageNet's images in [-1, 1], to the digits of `lpips`; red first, as all of these.
 _MEAN = (-0.030, -0.088, -0.188)
 _DEVIATION = (0.458, 0.448, 0.450)
-# Of the same in 0 to 255, blue first.
-_CAFFE_MEAN = (104.007, 116.669, 122.679)
+# Of the same in 0 to 255.
+_CAFFE_MEAN = (122.679, 116.669, 104.007)
 
 
 def _channels_after(layer: Layer, channels: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
-from ._checks import integer, number
+from ._checks import choice, integer, number
 
 if TYPE_CHECKING:
     from . import _core
@@ -34,9 +34,9 @@ class Convention:
     size
         Taps of the window along each axis: odd, 3 to 255.
     sigma
-        Standard deviation of the Gaussian in pixels, above 0; without effect on a uniform window.
+        Standard deviation of the Gaussian in pixels, 0.001 or more; without effect on a uniform window.
     k1, k2
-        C1 = (k1 data_range)^2 and C2 = (k2 data_range)^2; not negative.
+        C1 = (k1 data_range)^2 and C2 = (k2 data_range)^2; 0 to 10.
     padding
         ``"valid"`` puts the window only where it fits; with every other padding the SSIM map is as large as the image.
         ``"zero"``; ``"reflect"``, mirrored about the edge pixel (d c b | a b c d); ``"symmetric"``, mirrored about the
@@ -89,9 +89,7 @@ class Convention:
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
+            self._set(name, choice(name, getattr(self, name), choices))
         for name in ("crop_contrast", "auto_downsample"):
             value = getattr(self, name)
             if not isinstance(value, bool):
@@ -103,8 +101,11 @@ class Convention:
             )
         for name in ("sigma", "k1", "k2", "epsilon"):
             self._set(name, _number(name, getattr(self, name)))
-        if self.sigma == 0:
-            raise ValueError("sigma must be above 0; got 0.0")
+        if self.sigma < _MIN_SIGMA:
+            raise ValueError(f"sigma must be at least {_MIN_SIGMA}; got {self.sigma}")
+        for name in ("k1", "k2"):
+            if getattr(self, name) > _MAX_K:
+                raise ValueError(f"{name} must be at most {_MAX_K}; got {getattr(self, name)}")
         self._set("weights", _numbers("weights", self.weights))
         self._set("_text", repr(self.__getstate__()))
 
@@ -177,6 +178,8 @@ class Convention:
 
 _MAX_SIZE = 255  # What the core's table of taps holds.
 _MAX_SCALES = 8  # And what its table of exponents does.
+_MIN_SIGMA = 0.001  # The window is its middle tap far above this; its square is divided by.
+_MAX_K = 10.0  # With the largest data range of float32, 1e8, C1 C2 is a float32 still.
 _CHOICES = {
     "window": get_args(Window),
     "padding": get_args(Padding),

@@ -8,6 +8,7 @@ from ._core import Convention
 
 Allocate = Callable[[int], Any]
 
+def devices() -> list[str]: ...
 def mse(
     x: Any, y: Any, channel_axis: int | None, reduction: str, scores: Any, allocate: Allocate, stream: int, /
 ) -> None: ...

@@ -15,6 +15,7 @@ import numpy as np
 
 from ._arrays import Array, map_shape, resolve_channel_axis, resolve_data_range
 from ._axes import check_axes, score_shape, unaveraged
+from ._checks import check_reduction
 from ._conventions import as_convention
 from ._cuda_core import cuda_core
 from ._feature_distance import channel_weights, check_features, check_weight_shape
@@ -139,8 +140,7 @@ class _Call:
             raise TypeError(f"{both} must have the same dtype; got {x.dtype} and {y.dtype}")
         if x.shape != y.shape:
             raise ValueError(f"{both} must have the same shape; got {x.shape} and {y.shape}")
-        if reduction not in ("image", "mean", "none"):
-            raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
+        check_reduction(reduction)
         self.channel_axis = resolve_channel_axis(channel_axis, x.ndim)
         check_axes(x.shape, self.channel_axis)
         self.x, self.y = x, y

@@ -11,6 +11,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
+from ._whole_files import beside
+
 _TIMEOUT = 10.0  # Seconds without a byte. Offline, a name that can't be resolved fails at once.
 _CHUNK = 1 << 20
 _PARTIAL_CONTENT, _NOTHING_FOLLOWS = 206, 416
@@ -35,8 +37,8 @@ def download(url: str, target: Path, *, sha256: str | None = None, resume: bool 
         If what comes is another file; nothing of it is kept.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    # One name for all processes where it is to be found again, one for each where it isn't.
-    part = target.with_name(f".{target.name}.part" if resume else f".{target.name}.{os.getpid()}.part")
+    # One name for all where it is to be found again, one for each download where it isn't.
+    part = target.with_name(f".{target.name}.part") if resume else beside(target, "part")
     complete = False
     try:
         digest = _stream(url, target.name, part, resume)
@@ -44,6 +46,11 @@ def download(url: str, target: Path, *, sha256: str | None = None, resume: bool 
         if sha256 is not None and digest != sha256:
             raise ValueError(f"what {url} answers is another file: its SHA-256 is {digest}; nothing was kept")
         os.replace(part, target)
+    except OSError:
+        # Somebody else may have brought it meanwhile; where a system lets nobody replace what is being read, too.
+        if sha256 is None or not target.is_file() or sha256_of(target) != sha256:
+            raise
+        digest = sha256
     finally:
         if complete or not resume:
             part.unlink(missing_ok=True)

@@ -123,6 +123,8 @@ def check_weight_shape(shape: Sequence[int], channels: int) -> None:
 
 def channel_weights(weight: Array, channels: int) -> NDArray[np.float64]:
     """Weights as the core takes them: one axis, float64."""
+    if _arrays.is_torch(weight) and weight.requires_grad:
+        raise TypeError("weight requires a gradient, which only features that are tensors give: pass weight.detach()")
     numbers = np.asarray(weight)
     if numbers.dtype.kind not in "fiuV" or numbers.dtype.fields is not None:
         raise TypeError(f"weight must hold real numbers; got dtype {numbers.dtype}")

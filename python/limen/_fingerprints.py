@@ -19,6 +19,7 @@ def hash_of(arrays: Iterable[NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def fingerprint(*hashes: str) -> str:
-    """Twelve digits for several hashes."""
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()[:12]
+def fingerprint(*hashes: str, scaled: bool) -> str:
+    """Twelve digits for several hashes, and for whether the network takes images scaled."""
+    text = "".join(hashes) + ("" if scaled else "unscaled")
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal, cast
 
@@ -13,6 +14,7 @@ import numpy as np
 from . import _arrays, _core
 from ._arrays import Array
 from ._ssim import ChannelAxis, Reduction
+from ._weights import find_named, onnx_file_name
 
 Weights = str | os.PathLike[str] | Mapping[str, Any]
 Engine = Literal["auto", "torch", "onnx"]
@@ -71,7 +73,7 @@ def lpips(
         net=net,
         backbone=backbone,
         engine=engine,
-        like=x if tensors else None,
+        like=(x if _arrays.is_torch(x) else y) if tensors else None,
         linear=linear,
         spatial=spatial,
         value_range=value_range,
@@ -152,18 +154,24 @@ def lpips_model(
     chosen = _engine(engine, backbone, tensors=like is not None)
     device = None if like is None else str(like.device)
     arguments = {"net": net, "backbone": backbone, **options}
-    values = [_as_key(value) for value in arguments.values()]
+    exported = find_named(onnx_file_name(net)) if chosen == "onnx" and backbone == "pretrained" else None
+    values = [_as_key(value) for value in (exported, *arguments.values())]
     if any(value is _NEW for value in values):
         return _make(chosen, device, arguments)
     key = (chosen, device, _places(), *arguments, *values)
-    if key not in _models:
-        _models[key] = _make(chosen, device, arguments)
-        if len(_models) > _KEPT:
-            del _models[next(iter(_models))]
-    return _models[key]
+    if (kept := _models.get(key)) is not None:
+        return kept
+    with _making:
+        if key not in _models:
+            _models[key] = _make(chosen, device, arguments)
+            if len(_models) > _KEPT:
+                del _models[next(iter(_models))]
+        return _models[key]
 
 
 _models: dict[Hashable, Any] = {}
+# Threads that ask for one model at once get one: drawn twice, random weights would be two networks.
+_making = threading.Lock()
 _NEW = object()
 
 

@@ -22,8 +22,9 @@ from ._weights import onnx_file_name
 
 Array = NDArray[Any]
 
-# Keys under which an exported file says what it is.
-NET, BACKBONE, LINEAR = "limen.net", "limen.backbone", "limen.linear."
+# Keys under which an exported file says what it is. The source is the SHA-256 of the published file that the backbone
+# came from; a backbone from elsewhere has none.
+NET, BACKBONE, LINEAR, SOURCE = "limen.net", "limen.backbone", "limen.linear.", "limen.source"
 
 # Values that go through the network at a time.
 _BATCH = 8 * 3 * 256 * 256
@@ -59,10 +60,13 @@ class OnnxLPIPS:
             raise ValueError(f"engine='onnx' computes in float32; got dtype={dtype!r}")
         path = _path(net, backbone)
         self._session, about = _open(path, net)
+        pretrained = backbone == "pretrained"
+        if pretrained:
+            _check_source(about, path, net)
         self._channels_of_taps = _linear(about, linear, net)
         self._scaled = linear != "v0.0"
         self._hashes = about[BACKBONE], hash_of(self._channels_of_taps or ())
-        self.backbone_name, self.linear_name = str(path), linear or "none"
+        self.backbone_name, self.linear_name = "pretrained" if pretrained else str(path), linear or "none"
 
     def of_arrays(self, x: Array, y: Array) -> Any:
         """The distance of images (..., 3, H, W), or as `channel_axis` says."""
@@ -95,7 +99,7 @@ class OnnxLPIPS:
 
     def fingerprint(self) -> str:
         """That of `limen.torch.LPIPS` with the same weights."""
-        return fingerprint(*self._hashes)
+        return fingerprint(*self._hashes, scaled=self._scaled)
 
     def provenance(self) -> dict[str, Any]:
         """As that of `limen.torch.LPIPS`."""
@@ -182,10 +186,20 @@ def _open(path: Path, net: str) -> tuple[Any, Mapping[str, str]]:
     except Exception as error:  # Its errors have no common class.
         raise ValueError(f"{path} can't be read as an ONNX model: {str(error).splitlines()[0]}") from error
     about: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-    if about.get(NET) != net:
-        held = f"net {about[NET]!r}" if NET in about else "a model that limen didn't export"
+    if about.get(NET) != net or BACKBONE not in about:
+        held = f"net {about[NET]!r}" if {NET, BACKBONE} <= about.keys() else "a model that limen didn't export"
         raise ValueError(f"{path} holds {held}, not net {net!r}")
     return session, about
+
+
+def _check_source(about: Mapping[str, str], path: Path, net: str) -> None:
+    """What lies in the place of the pretrained backbone must be that, or the scores would be plausible wrong ones."""
+    published = _weights.BACKBONE_FILES.get(net)
+    if published is None or about.get(SOURCE) != published.sha256:
+        raise ValueError(
+            f"{path} doesn't hold the pretrained backbone of net {net!r}: `limen weights export --net {net}` writes it "
+            f"anew, where PyTorch is installed; backbone={os.fspath(path)!r} takes what the file holds"
+        )
 
 
 def _linear(about: Mapping[str, str], linear: Any, net: str) -> list[Array] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._backbones import Backbone
-from ._checks import number
+from ._checks import check_reduction, number
 from ._ssim import Reduction
 
 ValueRange = tuple[float, float]
@@ -39,8 +39,7 @@ class Options:
         check_range: bool,
     ) -> Options:
         """Raises a TypeError or ValueError that names what is wrong."""
-        if reduction not in ("image", "mean", "none"):
-            raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
+        check_reduction(reduction)
         return cls(spatial, _checked_range(value_range), reduction, return_layers, check_range)
 
     def range_of(self, dtype: Any) -> ValueRange:

@@ -18,9 +18,9 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], o
     """
     # Through the link, if it is one: replacing the link would leave its target as it was.
     target = Path(path).resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = beside(target, "tmp")
     try:
-        with open(temporary, "wb") as file:
+        with open(temporary, "xb") as file:
             write(file)
         os.replace(temporary, target)
     except OSError as error:
@@ -29,3 +29,12 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], o
         raise OSError(error.errno, f"can't write ({error.strerror or error}){kept}", os.fspath(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def beside(target: Path, suffix: str) -> Path:
+    """A hidden name in the folder of `target` that nobody else takes.
+
+    Threads of a process have one number, as processes of two machines or containers may that share a disk. Not by
+    `tempfile`, whose files nobody but their owner could read afterwards.
+    """
+    return target.with_name(f".{target.name}.{os.urandom(8).hex()}.{suffix}")

@@ -9,7 +9,7 @@ void check_ssim(CudaCase& c) {
     const limen::Reduction reduction = c.reduction();
     const std::size_t count = c.scores(reduction);
     const std::size_t bytes = limen::cuda::ssim_workspace_bytes(c.x(), c.data_range, c.convention);
-    const DType dtype = c.score_dtype(), map_dtype = c.gradient_dtype();
+    const DType dtype = c.score_dtype(), map_dtype = c.score_dtype();
     const bool has_map = c.note("map", c.random.chance(0.5));
     const auto outputs = c.run([&](Outputs& o) {
         const auto scores = o.scores(count, dtype);

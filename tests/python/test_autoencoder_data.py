@@ -11,9 +11,11 @@ from PIL import Image
 
 from limen.autoencoders._binary_sets import read_cifar10, read_stl10
 from limen.autoencoders._data import ImageData, find_images
+from limen.autoencoders._image_files import read_grey
 from limen.autoencoders._image_sets import ImageSet, adapted, each_its_own, to_unit
 from limen.autoencoders._patches import Cut, builtin_photographs
 from limen.autoencoders._yale import read_yale
+from limen.bapps.synthetic._photographs import Photograph
 from photographs import photograph
 
 SMALL = Cut(side=16, train=24, held_out=6)
@@ -26,6 +28,15 @@ def noise(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
 def save_all(folder: Path, count: int, side: int = 24) -> None:
     for i in range(count):
         Image.fromarray(noise(side, side + i, 3, seed=i)).save(folder / f"{i:02}.png")
+
+
+# Of a path Pillow maps such a file into memory, and its rows come out as long as its columns.
+def test_a_grey_tiff_on_its_side_comes_upright(tmp_path: Path) -> None:
+    pixels = noise(20, 30)
+    Image.fromarray(pixels).save(tmp_path / "image.tif", tiffinfo={0x0112: 6})  # shown turned by a quarter, clockwise
+    upright = np.rot90(pixels, -1)
+    assert np.array_equal(read_grey(tmp_path / "image.tif"), upright)
+    assert np.array_equal(Photograph("image", tmp_path / "image.tif").read(), np.repeat(upright[..., None], 3, 2))
 
 
 def test_stl10_is_read_column_by_column(tmp_path: Path) -> None:

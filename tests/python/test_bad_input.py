@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -187,7 +189,11 @@ def test_a_channel_axis_that_images_have_no_room_for(channel_axis: int) -> None:
         assert_refused(lambda: call(image(20, 24), image(20, 24)), ValueError, message)  # noqa: B023
 
 
-@pytest.mark.parametrize("reduction", ["sum", "Image", "", None, 3, b"mean", ["mean"]], ids=repr)
+@pytest.mark.parametrize(
+    "reduction",
+    ["sum", "Image", "", None, 3, b"mean", ["mean"], np.array("mean"), np.array(["mean", "none"])],
+    ids=repr,
+)
 def test_reductions(reduction: Any) -> None:
     message = re.escape(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
     for call in calls(reduction=reduction):
@@ -211,12 +217,37 @@ def test_reductions(reduction: Any) -> None:
         ([1.0], TypeError, r"data_range must be a number; got \[1.0\]"),
         ((0, 255), TypeError, r"data_range must be a number; got \(0, 255\)"),
         (np.array([1.0, 2.0]), TypeError, r"data_range must be a number; got array\(\[1., 2.\]\)"),
+        (np.bool_(True), TypeError, "data_range must be a number; got "),
+        (np.array(True), TypeError, r"data_range must be a number; got array\(True\)"),
+        (np.bytes_(b"1"), TypeError, "data_range must be a number; got "),
+        (np.array("1"), TypeError, "data_range must be a number; got array"),
+        (np.complex64(1 + 2j), TypeError, "data_range must be a number; got "),
+        (np.array(1 + 2j), TypeError, "data_range must be a number; got array"),
+        (np.datetime64(1, "s"), TypeError, "data_range must be a number; got "),
+        (np.array(None), TypeError, r"data_range must be a number; got array\(None, dtype=object\)"),
+        (Decimal("sNaN"), TypeError, "data_range must be a number; got Decimal"),
     ],
     ids=str,
 )
 def test_data_ranges(data_range: Any, error: type[Exception], message: str, dtype: str) -> None:
     for call in calls(data_range=data_range)[:-2]:
         assert_refused(lambda: call(image(dtype=dtype), image(dtype=dtype)), error, message)  # noqa: B023
+
+
+def test_data_ranges_of_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    for value in (torch.tensor(True), torch.tensor(1 + 2j), torch.tensor([1.0]), torch.tensor(1.0, device="meta")):
+        for call in calls(data_range=value)[:-2]:
+            assert_refused(lambda: call(image(), image()), TypeError, r"data_range must be a number; got tensor\(")  # noqa: B023
+
+
+def test_numbers_of_any_kind_are_data_ranges() -> None:
+    torch, ml_dtypes = pytest.importorskip("torch"), pytest.importorskip("ml_dtypes")
+    x, y = alike(3, 20, 24)
+    kinds = (int, np.float16, np.longdouble, np.uint8, np.array, Fraction, Decimal, torch.tensor, ml_dtypes.bfloat16)
+    values: list[Any] = [kind(1) for kind in kinds]
+    values.append(np.array(1, ">f8"))
+    assert {limen.psnr(x, y, data_range=value) for value in values} == {limen.psnr(x, y, data_range=1.0)}
 
 
 # float32 takes any range, others only those that float32 computes with.
@@ -330,12 +361,20 @@ def test_implementations(name: Any, error: type[Exception], message: str) -> Non
         ("2", TypeError, "number of threads must be an integer; got '2'"),
         (None, TypeError, "number of threads must be an integer; got None"),
         (True, TypeError, "number of threads must be an integer; got True"),
+        (np.array(True), TypeError, r"number of threads must be an integer; got array\(True\)"),
+        (np.array(2.0), TypeError, r"number of threads must be an integer; got array\(2.\)"),
     ],
 )
 def test_numbers_of_threads(count: Any, error: type[Exception], message: str) -> None:
     before = limen.get_num_threads()
     assert_refused(lambda: limen.set_num_threads(count), error, message)
     assert limen.get_num_threads() == before
+
+
+def test_numbers_of_threads_of_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    for count in (torch.tensor(True), torch.tensor(2.0), torch.tensor(2, device="meta")):
+        assert_refused(lambda: limen.set_num_threads(count), TypeError, r"must be an integer; got tensor\(")  # noqa: B023
 
 
 def test_options_go_by_keyword() -> None:

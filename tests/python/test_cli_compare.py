@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,11 +106,14 @@ def test_missing_file_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json", "parquet"])
-def test_output_carries_scores_errors_and_provenance(folders: tuple[str, str], tmp_path: Path, suffix: str) -> None:
+def test_output_carries_scores_errors_and_provenance(
+    folders: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
     output = tmp_path / f"scores.{suffix}"
     options = ["--metric", "ssim", "--metric", "mae", "--metric", "ssim", "--output", str(output)]
     assert main(["compare", *folders, *options]) == 1
     rows = read_rows(output)
+    assert f"{len(GOOD)} of {len(rows)} pairs have every score: {output}" in capsys.readouterr().err
     assert [row["name"] for row in rows] == sorted([*GOOD, *ERRORS])
     for row in rows:
         assert row["limen_version"] == limen.__version__
@@ -235,6 +239,14 @@ def test_wrong_usage(
     assert out == ""
 
 
+def test_unknown_implementation_is_told_before_anything_is_scored(folders: tuple[str, str]) -> None:
+    environment = {**os.environ, "LIMEN_IMPLEMENTATION": "sse9"}
+    command = [sys.executable, "-m", "limen", "compare", *folders]
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("limen compare: LIMEN_IMPLEMENTATION must be auto or one of reference,")
+
+
 def test_rows_keep_the_order_and_files_are_taken_as_needed(tmp_path: Path) -> None:
     slow, fast = save(tmp_path / "slow.png", size=(900, 900)), save(tmp_path / "fast.png")
     taken = 0
@@ -284,6 +296,23 @@ def test_module_runs_and_a_closed_pipe_is_no_traceback(folders: tuple[str, str])
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes streams as a POSIX shell does")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_obstacle(tmp_path: Path, closed: str) -> None:
+    def run(*options: str) -> bytes:
+        command = [sys.executable, "-m", "limen", "compare", str(tmp_path / "r"), str(tmp_path / "r"), *options]
+        done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *command], capture_output=True, check=False)
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+        return done.stdout
+
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "r" / name)
+    output = tmp_path / "scores.csv"
+    assert run("--output", str(output)) == b""
+    assert output.read_text(encoding="utf-8").startswith("name,")
+    assert bool(run()) != (">&-" in closed.split())
 
 
 def test_interrupt_ends_with_130(

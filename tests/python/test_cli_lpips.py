@@ -85,16 +85,30 @@ def test_compare(
     assert "lpips-squeeze: net 'squeeze' needs images of at least 17 x 17" in rows["small.png"]["error"]
     assert rows["grey.png"]["mae"] == rows["small.png"]["mae"] == "0.0"
     fingerprint = limen.torch.LPIPS("squeeze", backbone=backbone("squeeze")).fingerprint()
-    model = f"lpips-squeeze net squeeze, linear v0.1, weights {fingerprint}"
+    model = f"lpips-squeeze net squeeze, backbone pretrained, linear v0.1, weights {fingerprint}"
     assert {row["models"] for row in rows.values()} == {model}
     assert {row["data_range"] for row in rows.values()} == {"255", ""}
+
+
+def test_grey_images_three_pixels_wide_are_not_taken_for_one_in_colour(weights: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / "r", tmp_path / "d"]
+    for value, folder in enumerate(folders):
+        folder.mkdir()
+        for i in range(20):
+            Image.fromarray(np.full((20, 3), 9 * value, np.uint8)).save(folder / f"{i}.png")
+    output = tmp_path / "scores.csv"
+    assert main(["compare", *map(str, folders), "--metric", "lpips-squeeze", "--output", str(output)]) == 1
+    with output.open(newline="") as file:
+        errors = [row["error"] for row in csv.DictReader(file)]
+    assert len(errors) == 20
+    assert all("lpips-squeeze: x must have three channels" in error for error in errors)
 
 
 def test_provenance_is_in_every_output(
     weights: Path, folders: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fingerprint = limen.torch.LPIPS("squeeze", backbone=backbone("squeeze")).fingerprint()
-    model = f"net squeeze, linear v0.1, weights {fingerprint}"
+    model = f"net squeeze, backbone pretrained, linear v0.1, weights {fingerprint}"
     files = [str(Path(folder, "0.png")) for folder in folders]
     output, report = tmp_path / "scores.json", tmp_path / "report.html"
     assert main(["compare", *files, "--metric", "lpips-squeeze"]) == 0
@@ -165,10 +179,15 @@ def test_export(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
         (["--net", "resnet"], "invalid choice"),
         (["out.txt"], "must end in .onnx"),
         ([str(tmp_path / "nowhere" / "a.onnx")], "no such folder"),
-        (["--backbone", "nowhere.pth"], "no file nowhere.pth"),
+        (["--backbone", "nowhere.pth", str(tmp_path / "a.onnx")], "no file nowhere.pth"),
+        (["--backbone", "own.pth"], "OUT.onnx must be given with --backbone"),
+        (["--backbone", "random"], "--backbone takes a file of weights"),
+        (["--backbone", "random", str(tmp_path / "a.onnx")], "--backbone takes a file of weights"),
     ):
-        assert main(["weights", "export", *arguments]) == 2
+        before = file.read_bytes()
+        assert main(["weights", "export", "--net", "squeeze", *arguments]) == 2
         assert message in capsys.readouterr().err
+        assert file.read_bytes() == before
 
 
 def test_info(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -87,6 +88,47 @@ def test_link_to_the_folder_above_ends(tmp_path: Path) -> None:
     (tmp_path / "r" / "loop").symlink_to(tmp_path / "r", target_is_directory=True)
     (tmp_path / "d").symlink_to(tmp_path / "r", target_is_directory=True)
     assert [pair.name for pair in find_pairs(tmp_path / "r", tmp_path / "d")] == ["a.png"]
+
+
+def test_a_folder_is_seen_through_every_link(tmp_path: Path) -> None:
+    folder(tmp_path / "elsewhere", ["a.png"])
+    for side in ("r", "d"):
+        (tmp_path / side).mkdir()
+        for name in ("first", "second"):
+            (tmp_path / side / name).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    found = find_pairs(tmp_path / "r", tmp_path / "d")
+    assert [(pair.name, pair.error) for pair in found] == [("first/a.png", None), ("second/a.png", None)]
+
+
+def test_links_that_go_in_circles_end(tmp_path: Path) -> None:
+    folder(tmp_path / "r", ["one/a.png", "two/b.png"])
+    (tmp_path / "r" / "one" / "link").symlink_to(tmp_path / "r" / "two", target_is_directory=True)
+    (tmp_path / "r" / "two" / "link").symlink_to(tmp_path / "r" / "one", target_is_directory=True)
+    names = ["one/a.png", "one/link/b.png", "two/b.png", "two/link/a.png"]
+    assert [pair.name for pair in find_pairs(tmp_path / "r", tmp_path / "r")] == names
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As root, which tests may run as, every folder can be read.
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if Path(path) in (tmp_path / "d" / "shut", tmp_path / "r" / "shut" / "in"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    names = ["a.png", "shut/b.png", "shut/in/c.png"]
+    found = pairs(tmp_path, names, names)
+    lacking = f"can't read the folder {(tmp_path / 'd' / 'shut').as_posix()}"
+    closed = "can't read this folder: Permission denied"
+    assert [(pair.name, pair.error) for pair in found] == [
+        ("a.png", None),
+        ("shut", closed),
+        ("shut/b.png", lacking),
+        ("shut/in", closed),
+    ]
+    assert [(pair.reference is None, pair.distorted is None) for pair in found[1::2]] == [(True, False), (False, True)]
 
 
 def test_missing_file_is_left_to_scoring(tmp_path: Path) -> None:

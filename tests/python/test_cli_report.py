@@ -52,7 +52,7 @@ def test_page_stands_alone_and_escapes_names(page: str) -> None:
 
 
 def test_summary_counts_failures(page: str) -> None:
-    assert "<h1>15 of 17 pairs scored</h1>" in page
+    assert "<h1>15 of 17 pairs have every score</h1>" in page
     assert "no file of this name in" in page
     assert "data range 255" in page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -148,9 +149,13 @@ def test_unknown_convention(convention: Any, error: type[Exception], message: st
         ("size", 257, ValueError, "size .* 255; got 257"),
         ("size", 11.0, TypeError, "size must be an integer; got 11.0"),
         ("size", True, TypeError, "size .* got True"),
-        ("sigma", 0, ValueError, "sigma must be above 0"),
+        ("window", np.array(["gaussian", "uniform"]), ValueError, "window .* got array"),
+        ("sigma", 0, ValueError, "sigma must be at least 0.001; got 0.0"),
+        ("sigma", 1e-170, ValueError, "sigma must be at least 0.001; got 1e-170"),
         ("sigma", float("nan"), ValueError, "sigma must be finite .* got nan"),
         ("k1", -0.01, ValueError, "k1 .*not negative; got -0.01"),
+        ("k1", 1e200, ValueError, r"k1 must be at most 10.0; got 1e\+200"),
+        ("k2", 10.1, ValueError, "k2 must be at most 10.0; got 10.1"),
         ("k2", "0.03", TypeError, "k2 must be a number; got '0.03'"),
         ("epsilon", float("inf"), ValueError, "epsilon must be finite .* got inf"),
         ("weights", (), ValueError, "weights .* got none"),
@@ -169,6 +174,31 @@ def test_numbers_of_any_kind_become_pythons() -> None:
     convention = Convention(size=np.int64(7), sigma=np.float32(1.5), k1=0, weights=np.array([1, 2]))  # type: ignore[arg-type]
     assert convention == Convention(size=7, weights=(1.0, 2.0), k1=0.0)
     assert [type(convention.size), type(convention.sigma), type(convention.weights[0])] == [int, float, float]
+
+
+def test_names_of_any_kind_become_pythons() -> None:
+    class Window(str, Enum):
+        UNIFORM = "uniform"
+
+    convention = Convention(window=Window.UNIFORM, padding=np.str_("zero"))  # type: ignore[arg-type]
+    assert convention == Convention(window="uniform", padding="zero")
+    assert [type(convention.window), type(convention.padding)] == [str, str]
+    # What PyTorch's operators take, who read it again.
+    assert convention._text == Convention(window="uniform", padding="zero")._text
+
+
+@pytest.mark.parametrize(
+    "field", [{"sigma": 0.001}, {"k1": 10, "k2": 10}, {"k1": 10, "k2": 10, "covariance": "sample"}]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+def test_the_largest_and_smallest_numbers_give_scores(field: dict[str, Any], dtype: DTypeLike) -> None:
+    x, y = np.random.default_rng(0).random((2, 40, 40))
+    convention = Convention(size=7, weights=(0.5, 0.5), **field)
+    for data_range in (1e-7, 1.0, 1e8):
+        images = [(data_range * image).astype(dtype) for image in (x, y)]
+        for function in (limen.ssim_gradient, limen.ms_ssim_gradient):
+            answers = function(*images, data_range=data_range, convention=convention)
+            assert all(np.isfinite(answer).all() for answer in answers)
 
 
 def test_a_used_convention_can_be_copied_and_pickled() -> None:

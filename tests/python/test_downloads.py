@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,6 +88,36 @@ def test_broken_off_and_resumed(server: Server, tmp_path: Path) -> None:
     assert target.read_bytes() == BODY
     assert server.sent == [(None, 10**6), ("bytes=1000000-", 10**6), ("bytes=2000000-", 10**6)]
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_two_downloads_of_one_file_do_not_meet(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaks: bool
+) -> None:
+    target, sha256 = tmp_path / "a.bin", hashlib.sha256(BODY).hexdigest()
+    urlopen = urllib.request.urlopen
+
+    def meanwhile(*arguments: Any, **options: Any) -> Any:
+        answer = urlopen(*arguments, **options)
+        monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+        read = answer.read
+
+        def slowly(count: int) -> bytes:
+            data: bytes = read(count)
+            if not target.exists():
+                download(server.address, target, sha256=sha256)
+            elif breaks:
+                raise OSError("the line broke")
+            return data
+
+        answer.read = slowly
+        return answer
+
+    monkeypatch.setattr(urllib.request, "urlopen", meanwhile)
+    assert download(server.address, target, sha256=sha256) == sha256
+    assert target.read_bytes() == BODY
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+    assert len(server.sent) == 2
 
 
 def test_without_resume_nothing_is_kept(server: Server, tmp_path: Path) -> None:

@@ -244,8 +244,9 @@ def test_compiled_whole(weighted: bool, dynamic: bool | None) -> None:
     [
         (lambda f0, f1, w: (f0, f1.numpy(), w), TypeError, "f0 and f1 must be arrays of the same kind"),
         (lambda f0, f1, w: (f0, f1.double(), w), TypeError, "f0 and f1 must have the same dtype"),
-        (lambda f0, f1, w: (f0.int(), f1.int(), w), TypeError, "f0 and f1 have dtype torch.int32"),
-        (lambda f0, f1, w: (f0.byte(), f1.byte(), w), TypeError, "f0 and f1 have dtype torch.uint8; .* float16"),
+        (lambda f0, f1, w: (f0.int(), f1.int(), w), TypeError, r"f0 and f1 have dtype torch.int32; .* are torch.float16, "),
+        (lambda f0, f1, w: (f0 + 0j, f1 + 0j, w), TypeError, r"f0 and f1 have dtype torch.complex64; .* are torch.float16, "),
+        (lambda f0, f1, w: (f0.byte(), f1.byte(), w), TypeError, r"f0 and f1 have dtype torch.uint8; .* are torch.float16, "),
         (lambda f0, f1, w: (f0, f1[..., 1:], w), ValueError, "f0 and f1 must have the same shape"),
         (lambda f0, f1, w: (f0[0, 0], f1[0, 0], w), ValueError, r"at least 3 axes|must be an integer"),
         (lambda f0, f1, w: (f0[:0], f1[:0], w), ValueError, "f0 and f1 must not be empty"),
@@ -254,11 +255,34 @@ def test_compiled_whole(weighted: bool, dynamic: bool | None) -> None:
         (lambda f0, f1, w: (f0, f1, w.to("meta")), ValueError, "f0 and weight must be on the same device; got cpu and meta"),
         (lambda f0, f1, w: (f0, f1, -w), ValueError, "weight must be finite in float32 and not negative; got -1 for channel 0"),
         (lambda f0, f1, w: (f0, f1, w.to(torch.complex64)), TypeError, "weight must hold real numbers; got torch.complex64"),
+        (lambda f0, f1, w: (f0, f1, [True] * 5), TypeError, "weight must hold real numbers; got torch.bool"),
+        (lambda f0, f1, w: (f0.numpy(), f1.numpy(), w.requires_grad_()), TypeError, r"weight requires a gradient.*weight\.detach"),
     ],
 )  # fmt: skip
 def test_bad_input(change: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         limen.feature_distance(*change(*tensors(2, 5, 6, 7), torch.ones(5)))
+
+
+def test_weights_of_any_kind() -> None:
+    f0, f1 = tensors(2, 5, 6, 7, dtype="float64")
+    numbers = [0.1, 0.2, 0.3, 0.4, 0.7]  # which float32 hasn't
+    expected = limen.feature_distance(f0.numpy(), f1.numpy(), numbers)
+    for weight in (numbers, tuple(numbers), np.array(numbers[::-1])[::-1]):
+        assert (limen.feature_distance(f0, f1, weight).numpy() == expected).all()
+    whole = limen.feature_distance(f0, f1, [1, 2, 3, 4, 5])
+    for dtype in (torch.int8, torch.int16, torch.uint16, torch.int64):
+        assert torch.equal(limen.feature_distance(f0, f1, torch.tensor([1, 2, 3, 4, 5], dtype=dtype)), whole)
+
+
+@pytest.mark.parametrize("kind", [list, np.array])
+def test_compiled_with_weights_that_are_no_tensor(kind: Any) -> None:
+    torch.compiler.reset()
+    f0, f1 = tensors(2, 5, 6, 7)
+    weight = kind(weights(5).tolist())
+    compiled = torch.compile(lambda a, b: limen.feature_distance(a, b, weight), fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(f0, f1), limen.feature_distance(f0, f1, weight))
+    torch.compiler.reset()
 
 
 def test_shapes_without_data() -> None:

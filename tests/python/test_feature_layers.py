@@ -121,7 +121,7 @@ def test_what_does_not_fit_together() -> None:
     for error, message, *arguments in [
         (ValueError, r"fx\[2\] and fy\[2\] must have the same shape", f0, [*f1[:2], f1[2][..., :-1]], of_channels),
         (TypeError, r"fx\[0\] and fy\[0\] must have the same dtype", narrow, f1, of_channels),
-        (TypeError, "f0 and f1 have dtype torch.uint8", narrow, narrow, of_channels),
+        (TypeError, r"fx\[0\] and fy\[0\] have dtype torch.uint8; .* are torch.float16, ", narrow, narrow, of_channels),
         (ValueError, r"weight must have the shape \(5,\)", f0, f1, [*of_channels[:2], of_channels[2][1:]]),
         (ValueError, "all layers must have the batch", [f0[0][:1], *f0[1:]], [f1[0][:1], *f1[1:]], of_channels),
         (ValueError, "a layer or more", [], [], []),

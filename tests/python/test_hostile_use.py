@@ -62,6 +62,22 @@ def test_full_disk_names_the_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    target = tmp_path / "scores.csv"
+
+    def fill(file: Any) -> None:
+        file.write(b"one ")
+        write_atomically(target, lambda other: other.write(b"other"))
+        assert target.read_bytes() == b"other"
+        file.write(b"whole")
+
+    write_atomically(target, fill)
+    assert target.read_bytes() == b"one whole"
+    (tmp_path / "plain").touch()
+    assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_no_image(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import limen.torch
+from limen.torch._kmeans import _DIRECTIONS, _filters, _principal
 from photographs import COLOUR, crop, distorted
 from torch_images import torch
 
@@ -59,14 +60,50 @@ def test_groups_learn_apart() -> None:
     assert all((tap > 0).any() for tap in metric.features(IMAGES))
 
 
+def test_few_patches_that_differ() -> None:
+    random = torch.Generator().manual_seed(0)
+    few = (torch.rand(2, 432, generator=random) > 0.5).float()
+    filters, offsets = _filters(few[torch.randint(2, (2000,), generator=random)], 48, random)
+    answers = few @ filters.T + offsets
+    assert answers.isfinite().all()
+    torch.testing.assert_close(answers.abs(), torch.ones(2, 48), rtol=0, atol=0.1)
+    for same in (few[:1].expand(2000, 432), torch.zeros(2000, 432)):
+        with pytest.raises(
+            ValueError, match="images must be more, larger or more varied: all patches that a layer of 48"
+        ):
+            _filters(same, 48, random)
+
+
+@pytest.mark.parametrize("count", [30, 300])
+def test_directions_are_those_of_the_covariance(count: int) -> None:
+    random = torch.Generator().manual_seed(0)
+    patches = torch.rand(count, 60, generator=random)[torch.randint(count, (500,), generator=random)]
+    centred = patches - patches.mean(0)
+    variances, directions = _principal(centred)
+    expected = np.linalg.eigvalsh(np.cov(centred.double().numpy().T, bias=True))
+    most = min(count, 60, _DIRECTIONS)
+    np.testing.assert_allclose(variances[-most:], expected[-most:], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose((centred @ directions[:, -20:]).var(0, correction=0), expected[-20:], rtol=1e-3)
+
+
+def save(path: Path, image: Any) -> None:
+    pixels = np.rint(255 * np.moveaxis(image, 0, -1)).astype(np.uint8)
+    Image.fromarray(pixels).resize((224, 230)).save(path)
+
+
 @pytest.mark.usefixtures("quick")
 def test_folder(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub.png").mkdir()
     for i, image in enumerate(IMAGES.numpy()):
-        pixels = np.rint(255 * np.moveaxis(image, 0, -1)).astype(np.uint8)
-        Image.fromarray(pixels).resize((224, 230)).save(tmp_path / "sub" / f"{i}.png")
-    weights = limen.torch.kmeans_backbone(tmp_path, net="squeeze")
+        save(tmp_path / "sub.png" / f"{i}.png", image)
+    weights = limen.torch.kmeans_backbone(tmp_path, net="squeeze", value_range=(0, 1))
     assert limen.torch.LPIPS("squeeze", backbone=weights).backbone_name == "state dict"
+
+
+def test_folder_with_an_image_of_16_bits(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((60, 60), np.uint16)).save(tmp_path / "deep.png")
+    with pytest.raises(ValueError, match=r"deep\.png has values of more than 8 bits"):
+        limen.torch.kmeans_backbone(tmp_path)
 
 
 def test_bad_input(tmp_path: Path) -> None:

@@ -177,8 +177,18 @@ def test_features_of_other_images() -> None:
         metric.from_features(model("squeeze").features(x), fx)
     with pytest.raises(ValueError, match="size must be given"):
         model("alex", spatial=True).from_features(fx, fx)
+    for size in ((0, 3), (3,), (2.5, 3), 3, "ab"):
+        with pytest.raises(ValueError, match="size must be height and width, two integers from 1 up; got"):
+            model("alex", spatial=True).from_features(fx, fx, size=size)
     maps = model("alex", spatial=True).from_features(fx, metric.features(y), size=(64, 64))
     torch.testing.assert_close(maps, model("alex", spatial=True)(x, y))
+
+
+def test_caffe_network_takes_blue_first_less_the_mean() -> None:
+    metric = limen.torch.LPIPS("caffe-alex", backbone="random", linear=None, value_range=(0, 255))
+    x = torch.rand(2, 3, 40, 40) * 255
+    mean_of_bgr = torch.tensor([104.007, 116.669, 122.679])[:, None, None]
+    torch.testing.assert_close(metric.prepare("x", x)[0], x.flip(1) - mean_of_bgr, rtol=0, atol=1e-4)
 
 
 def test_trained_network_of_lpips() -> None:

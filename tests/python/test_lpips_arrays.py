@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,9 @@ def test_pairs_that_disagree() -> None:
         lpips(X, Y.astype(np.float32))
     with pytest.raises(TypeError, match="same kind"):
         lpips(torch.tensor(X), Y)
+    for x, y in (([1.0], torch.tensor(Y)), (torch.tensor(X), [1.0]), (None, torch.tensor(Y))):
+        with pytest.raises(TypeError, match="x and y must be arrays of the same kind"):
+            lpips(x, y)
     with pytest.raises(TypeError, match="must be a tensor"):
         limen.torch.LPIPS(backbone="random").features(X)
     with pytest.raises(ValueError, match="x is on meta and the metric on cpu"):
@@ -228,3 +233,15 @@ def test_models_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_random_weights_stay_the_same() -> None:
     first = lpips(backbone="random", linear=None)
     assert (lpips(backbone="random", linear=None) == first).all()
+
+
+def test_threads_share_random_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_lpips, "_models", {})
+    start = threading.Barrier(4)
+
+    def score(_: int) -> Any:
+        start.wait()
+        return lpips(X[0], Y[0], net="squeeze", backbone="random", linear=None)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(score, range(4)))) == 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +16,36 @@ import pytest
 import limen
 import limen.torch
 from limen._backbones import BACKBONES
-from limen._weights import onnx_file_name
+from limen._downloads import sha256_of
+from limen._lpips import lpips_model
+from limen._weights import BACKBONE_FILES, onnx_file_name
 from lpips_peers import backbone, needs_linear
 from photographs import COLOUR, crop, distorted
 from torch_images import torch
 
 pytest.importorskip("onnxruntime")
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
 
 X = np.stack([np.rint(255 * crop(name, 73, 66)) for name in COLOUR[:2]]).astype(np.uint8)
 Y = np.stack([np.rint(255 * distorted(image / 255)) for image in X]).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Exported backbones, those of the peers."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Exported backbones, those of the peers, which are taken for the published ones."""
     from limen.torch._lpips_export import export
 
-    folder = tmp_path_factory.mktemp("weights")
-    for net in ("alex", "vgg", "squeeze"):
-        needs_linear(net)
-        export(net, folder / onnx_file_name(net), backbone(net))
-    assert sorted(path.suffix for path in folder.iterdir()) == [".onnx"] * 3
-    return folder
+    folder, source = tmp_path_factory.mktemp("weights"), tmp_path_factory.mktemp("source")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIMEN_WEIGHTS", str(source))
+        for net in ("alex", "vgg", "squeeze"):
+            needs_linear(net)
+            file = BACKBONE_FILES[net]
+            torch.save(backbone(net), source / file.name)
+            patch.setitem(BACKBONE_FILES, net, dataclasses.replace(file, sha256=sha256_of(source / file.name)))
+            export(net, folder / onnx_file_name(net))
+        assert sorted(path.suffix for path in folder.iterdir()) == [".onnx"] * 3
+        yield folder
 
 
 @pytest.fixture(autouse=True)
@@ -101,26 +111,56 @@ def test_caffe_network(tmp_path: Path) -> None:
     np.testing.assert_allclose(scores, metric.of_arrays(X, Y), rtol=1e-4)
     with pytest.raises(ValueError, match=r"linear must be None or exported beside the backbone \(nothing\)"):
         limen.lpips(X, Y, net="caffe-alex", backbone=path)
+    mean = np.broadcast_to(np.array([122.679, 116.669, 104.007], np.float32)[:, None, None], (3, 64, 64))
+    own = lpips_model(net="caffe-alex", backbone=path, linear=None, value_range=(0, 255))
+    np.testing.assert_allclose(own._prepare("x", mean)[0], 0, atol=1e-4)
 
 
 def test_provenance_is_the_same(folder: Path) -> None:
-    from limen._lpips import lpips_model
-
     file = str(folder / onnx_file_name("squeeze"))
-    for linear in ("v0.1", None):
+    for linear in ("v0.1", "v0.0", None):
         own = lpips_model(net="squeeze", backbone=file, linear=linear).provenance()
         expected = limen.torch.LPIPS("squeeze", backbone=backbone("squeeze"), linear=linear).provenance()
         assert own.pop("backbone") == file
         assert expected.pop("backbone") == "state dict"
         assert own == expected
+    assert lpips_model(net="squeeze", engine="onnx").provenance()["backbone"] == "pretrained"
 
 
-def test_without_pytorch() -> None:
+def test_another_backbone_is_not_taken_for_the_pretrained_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from limen.torch._lpips_export import export
+
+    path = tmp_path / onnx_file_name("squeeze")
+    monkeypatch.setenv("LIMEN_WEIGHTS", str(tmp_path))
+    for source in ("random", backbone("squeeze")):
+        export("squeeze", path, source)
+        with pytest.raises(ValueError, match=r"doesn't hold the pretrained backbone of net 'squeeze'.*takes what the"):
+            limen.lpips(X, Y, net="squeeze", engine="onnx")
+    expected = limen.torch.LPIPS("squeeze", backbone=backbone("squeeze")).of_arrays(X, Y)
+    np.testing.assert_allclose(limen.lpips(X, Y, net="squeeze", backbone=path), expected, rtol=1e-4)
+
+
+def test_a_default_file_that_is_written_anew(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = onnx_file_name("squeeze")
+    whole = onnx.load(folder / name)
+    monkeypatch.setenv("LIMEN_WEIGHTS", str(tmp_path))
+    scores = []
+    for _ in range(2):
+        onnx.save(whole, tmp_path / name)
+        scores.append(limen.lpips(X, Y, net="squeeze", engine="onnx"))
+        weight = whole.graph.initializer[0]
+        weight.raw_data = (-np.frombuffer(weight.raw_data, np.float32)).tobytes()
+    assert (scores[0] != scores[1]).all()
+
+
+def test_without_pytorch(folder: Path) -> None:
     script = (
         "import sys; sys.modules['torch'] = None; import numpy, limen; "
-        "x = numpy.zeros((3, 40, 40), 'uint8'); print(limen.lpips(x, 255 - x), limen.lpips_matrix([x, x]).tolist())"
+        "x, file = numpy.zeros((3, 40, 40), 'uint8'), {'backbone': sys.argv[1]}; "
+        "print(limen.lpips(x, 255 - x, **file), limen.lpips_matrix([x, x], **file).tolist())"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
+    command = [sys.executable, "-c", script, os.fspath(folder / onnx_file_name("alex"))]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     score, matrix = done.stdout.split(" ", 1)
     black = np.zeros((3, 40, 40), np.uint8)
     expected = limen.torch.LPIPS(backbone=backbone("alex")).of_arrays(black, 255 - black)
@@ -144,6 +184,13 @@ def test_files_that_will_not_do(folder: Path, tmp_path: Path, monkeypatch: pytes
         broken.write_bytes(content)
         with pytest.raises(ValueError, match=r"broken\.onnx can't be read as an ONNX model|limen didn't export"):
             limen.lpips(X, Y, backbone=broken)
+    unmarked = onnx.load(folder / onnx_file_name("alex"))
+    kept = [entry for entry in unmarked.metadata_props if entry.key != "limen.backbone"]
+    del unmarked.metadata_props[:]
+    unmarked.metadata_props.extend(kept)
+    onnx.save(unmarked, broken)
+    with pytest.raises(ValueError, match=r"broken\.onnx holds a model that limen didn't export, not net 'alex'"):
+        limen.lpips(X, Y, backbone=broken)
     with pytest.raises(ValueError, match="holds net 'alex', not net 'vgg'"):
         limen.lpips(X, Y, net="vgg", backbone=folder / onnx_file_name("alex"))
     with pytest.raises(FileNotFoundError, match=r"no file nowhere\.onnx: `limen weights export --net alex`"):

@@ -257,15 +257,40 @@ def without(weights: dict[str, Any], key: str) -> dict[str, Any]:
         ({**numbers(), "features.0.bias": torch.zeros(65)}, r"wrong shape: features.0.bias \(65,\) instead of \(64,\)"),
         (
             {**numbers(), "features.0.bias": torch.full((64,), torch.nan)},
-            "no finite floating number in: features.0.bias",
+            "no finite floating number, or none in float32, in: features.0.bias",
         ),
         ({**numbers(), "features.0.bias": torch.zeros(64, dtype=torch.int64)}, "no finite floating number"),
+        (
+            {**numbers(), "features.0.bias": torch.full((64,), 1e39, dtype=torch.float64)},
+            "no finite floating number, or none in float32, in: features.0.bias",
+        ),
+        (
+            {**numbers(), "features.0.bias": torch.zeros(64, device="meta")},
+            "dense tensors with their data; others are in: features.0.bias",
+        ),
+        (
+            {**numbers(), "features.0.bias": torch.zeros(64).to_sparse()},
+            "dense tensors with their data; others are in: features.0.bias",
+        ),
         (numbers("alex"), "missing: features.0.weight|wrong shape|foreign"),
         ({}, "missing: .* and 42 more"),
         ({"features.0.weight": 3}, "must hold a state dict"),
         ({3: IMAGE}, "must hold a state dict"),
     ],
-    ids=["missing", "foreign", "shape", "nan", "integer", "other net", "empty", "number", "key"],
+    ids=[
+        "missing",
+        "foreign",
+        "shape",
+        "nan",
+        "integer",
+        "huge",
+        "meta",
+        "sparse",
+        "other net",
+        "empty",
+        "number",
+        "key",
+    ],
 )
 def test_state_dicts_that_do_not_fit(backbone: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -281,7 +306,7 @@ def test_state_dicts_that_do_not_fit(backbone: Any, message: str) -> None:
         ),
         (
             {**linear(), "lin2.model.1.weight": torch.full((1, 256, 1, 1), torch.nan)},
-            "no finite floating number in: lin2",
+            "no finite floating number, or none in float32, in: lin2",
         ),
         (without(linear(), "lin6.model.1.weight"), "missing: lin6.model.1.weight"),
         (linear("alex"), "missing: lin5.model.1.weight, lin6.model.1.weight; wrong shape: lin1"),
@@ -339,6 +364,41 @@ def test_fingerprint_is_of_all_weights() -> None:
     with torch.no_grad():
         metric.linear[3][7] += 1
     assert metric.fingerprint() != before
+
+
+def test_fingerprint_tells_whether_images_are_scaled() -> None:
+    file = LINEAR_FILES["v0.0", "squeeze"]
+    path = _weights.find(file)
+    if path is None:
+        pytest.skip(f"needs {file.name}, which comes with the package lpips")
+    by_name, by_path = lpips(linear="v0.0"), lpips(linear=path)
+    assert (by_name(IMAGE, -IMAGE) != by_path(IMAGE, -IMAGE)).all()
+    assert by_name.fingerprint() != by_path.fingerprint()
+
+
+def test_weights_are_copied() -> None:
+    own = linear()
+    before = {key: value.clone() for key, value in own.items()}
+    first, second = lpips(linear=own), lpips(linear=own)
+    with torch.no_grad():
+        for vector in first.linear:
+            vector.zero_()
+    assert all((vector > 0).any() for vector in second.linear)
+    assert all(torch.equal(own[key], before[key]) for key in own)
+
+
+@pytest.mark.parametrize("source", ["random", "state dict", "file"])
+def test_weights_are_on_the_cpu_whatever_the_default_device(source: str, tmp_path: Path) -> None:
+    weights: Any = {"random": "random", "state dict": numbers(), "file": tmp_path / "a.pth"}[source]
+    torch.save(numbers(), tmp_path / "a.pth")
+    own = linear()
+    torch.set_default_device("meta")
+    try:
+        metric = lpips(backbone=weights, linear=own)
+    finally:
+        torch.set_default_device(None)
+    assert {parameter.device.type for parameter in metric.parameters()} == {"cpu"}
+    assert metric(IMAGE, -IMAGE).isfinite().all()
 
 
 def test_old_pytorch_reads_safetensors_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

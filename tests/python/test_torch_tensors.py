@@ -263,3 +263,10 @@ def test_devices_without_a_core_are_named() -> None:
         x = torch.empty(3, 21, 22, device="xpu")
         with pytest.raises(ValueError, match=r"on xpu:0, for which limen has no core.* Pass x.cpu\(\)"):
             limen.ssim(x, x, data_range=1.0)
+
+
+def test_errors_that_float32_does_not_hold_are_infinite() -> None:
+    x = torch.full((2, 20, 20), 1e30)
+    assert limen.mse(x, -x) == torch.inf
+    assert (limen.mse(x, -x, reduction="none") == torch.inf).all()
+    assert limen.mse(x.double(), -x.double()) == pytest.approx(4e60, rel=1e-6)

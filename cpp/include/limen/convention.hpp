@@ -48,8 +48,8 @@ struct Convention {
 
     WindowShape window = WindowShape::gaussian;
     int size = 11;       ///< taps along one side, odd, 3 to 255
-    double sigma = 1.5;  ///< of the Gaussian, in pixels
-    double k1 = 0.01;
+    double sigma = 1.5;  ///< of the Gaussian, in pixels; 0.001 or more
+    double k1 = 0.01;    ///< and k2: 0 to 10
     double k2 = 0.03;
     Padding padding = Padding::valid;
     Covariance covariance = Covariance::population;

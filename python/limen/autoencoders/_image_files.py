@@ -65,7 +65,8 @@ def read_as_stored(path: Path) -> NDArray[np.uint8]:
 
 def _read(path: Path, mode: str | None) -> NDArray[np.uint8]:
     try:
-        with Image.open(path, formats=_FORMATS) as file:
+        # Of a path Pillow would map pixels into memory, and get those of a TIFF that lies on its side wrong.
+        with path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as file:
             if file.mode.startswith(("I", "F")):
                 raise ImageError(f"{path}: has values of more than 8 bits, which training doesn't take")
             file.load()

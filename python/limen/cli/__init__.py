@@ -23,6 +23,20 @@ __all__ = ["main"]
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
+_COMPARE_EPILOG = "\n".join(
+    (
+        "metrics:",
+        *(f"  {metric.name:15}{metric.description}" for metric in METRICS.values()),
+        "",
+        "exit status:",
+        "  0              every pair has every score",
+        "  1              some score is missing: the pair's row says why",
+        "  2              nothing was scored: wrong usage, or something needed is missing",
+        "  130            interrupted",
+        "  141            the reader of a pipe left",
+    )
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the `limen` command.
@@ -31,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns the exit status: 0 all scored, 1 some pair failed, 2 wrong usage, 130 interrupted,
     141 the reader of a pipe left.
     """
+    _open_missing_streams()
     _accept_any_text()
     parser = _parser()
     try:
@@ -58,6 +73,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _open_missing_streams() -> None:
+    """Let a process that was started without standard streams write to nowhere: Python has None in their place.
+
+    All three, in this order: they take the lowest descriptors, on which the files of a run would else lie, in the way
+    of libraries that complain there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
 def _accept_any_text() -> None:
     """Let file names that the terminal's encoding lacks come out escaped instead of ending the run."""
     for stream in (sys.stdout, sys.stderr):
@@ -75,7 +101,7 @@ def _parser() -> ArgumentParser:
         "compare",
         help="score a distorted image, or a folder of them, against its reference",
         description="Scores two images, or two folders of images matched by name (or by stem where extensions differ).",
-        epilog="metrics:\n" + "\n".join(f"  {metric.name:15}{metric.description}" for metric in METRICS.values()),
+        epilog=_COMPARE_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -125,7 +151,7 @@ def _parser() -> ArgumentParser:
     demo.add_argument("directory", metavar="DIRECTORY", type=path, nargs="?", default=Path("limen-demo"))
     demo.add_argument("--no-open", dest="open", action="store_false", help="don't show the page in the browser")
 
-    commands.add_parser("info", help="version, implementations, threads, GPU, weights", allow_abbrev=False)
+    commands.add_parser("info", help="version, implementations, threads, GPUs, weights", allow_abbrev=False)
 
     weights = commands.add_parser(
         "weights",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import limen
+from limen import _core
 from limen.cli._errors import UsageError, needs_extra
 from limen.cli._files import check_writable
 from limen.cli._lpips import load
@@ -15,8 +16,8 @@ from limen.cli._metrics import METRICS, Metric
 from limen.cli._outputs import check_format, write_scores
 from limen.cli._pairs import find_pairs
 from limen.cli._results import Results
+from limen.cli._results_table import results_table
 from limen.cli._scoring import Row, score_pairs
-from limen.cli._table import results_table
 
 
 def run(arguments: Namespace) -> int:
@@ -41,7 +42,8 @@ def run(arguments: Namespace) -> int:
 
         write_report(report, results)
     for path in filter(None, (output, report)):
-        print(f"{len(pairs) - len(results.failed)} of {len(pairs)} pairs scored: {path}", file=sys.stderr)
+        complete = len(pairs) - len(results.failed)
+        print(f"{complete} of {len(pairs)} pairs have every score: {path}", file=sys.stderr)
     return 1 if results.failed else 0
 
 
@@ -50,6 +52,10 @@ def _check(metrics: Sequence[Metric], convention: str, output: Path | None, repo
     if METRICS["ms-ssim"] in metrics and limen.conventions[convention].downsample == "none":
         having = ", ".join(name for name, fields in limen.conventions.items() if fields.downsample != "none")
         raise UsageError(f"convention {convention} has no MS-SSIM; these have: {having}")
+    try:
+        _core.get_implementation()
+    except ValueError as error:  # The environment names none.
+        raise UsageError(str(error)) from error
     if output is not None:
         check_writable(output)
         check_format(output)

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import limen
-from limen import _weights
-from limen._cuda_core import is_built
+from limen import _core, _weights
+from limen._cuda_core import cuda_core, is_built
 from limen._weights import BACKBONE_FILES, LINEAR_FILES, LINEAR_VERSIONS, Place, onnx_file_name
 from limen.cli._table import align
 
@@ -19,14 +19,14 @@ _PACKAGES = ("numpy", "torch", "onnxruntime", "pillow", "scikit-image", "pyarrow
 
 def run(arguments: Namespace) -> int:
     """Print one fact a line."""
-    best = limen.implementations()[-1]
     facts = [
         ("limen", limen.__version__),
         ("machine", f"{platform.machine()}, {platform.system()}"),
         ("implementations", f"{', '.join(limen.implementations())} (best last)"),
-        ("LIMEN_IMPLEMENTATION", os.environ.get("LIMEN_IMPLEMENTATION", f"not set: {best} is used")),
+        ("LIMEN_IMPLEMENTATION", _implementation()),
         ("threads", str(limen.get_num_threads())),
         ("CUDA core", "built" if is_built() else "not built"),
+        ("GPUs", _gpus()),
         ("Python", platform.python_version()),
         *((package, _version(package)) for package in _PACKAGES),
         *_places(),
@@ -34,6 +34,26 @@ def run(arguments: Namespace) -> int:
     ]
     print(align(facts, left={0, 1}))
     return 0
+
+
+def _implementation() -> str:
+    """What the environment asks for, and what comes of it."""
+    try:
+        used = _core.get_implementation()
+    except ValueError as error:
+        return str(error)
+    wanted = os.environ.get("LIMEN_IMPLEMENTATION")
+    return f"{wanted or ('not set' if wanted is None else 'empty')}: {used} is used"
+
+
+def _gpus() -> str:
+    if not is_built():
+        return "none: limen was built without CUDA"
+    try:
+        names: list[str] = cuda_core().devices()
+    except (ImportError, RuntimeError, ValueError) as error:
+        return f"unknown: {error.__cause__ or error}"
+    return "; ".join(names) or "none found"
 
 
 def _version(package: str) -> str:

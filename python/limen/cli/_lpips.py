@@ -21,7 +21,7 @@ def score(net: str, x: Sequence[Image], y: Sequence[Image]) -> list[float]:
     """Distances of pairs of images of one shape and dtype."""
     size = max(1, _BATCH // max(1, x[0].size))
     starts = range(0, len(x), size)
-    parts = [(np.stack(x[start : start + size]), np.stack(y[start : start + size])) for start in starts]
+    parts = [(_stacked(x[start : start + size]), _stacked(y[start : start + size])) for start in starts]
     return [float(distance) for pair in parts for distance in _model(net).of_arrays(*pair)]
 
 
@@ -31,8 +31,14 @@ def load(net: str) -> str:
         made_of = _model(net).provenance()
     except (ImportError, ValueError) as error:
         raise UsageError(f"lpips-{net}: {error}") from error
-    return f"net {net}, linear {made_of['linear']}, weights {made_of['weights']}"
+    return "net {net}, backbone {backbone}, linear {linear}, weights {weights}".format(**made_of)
 
 
 def _model(net: str) -> Any:
     return lpips_model(net=net, channel_axis=-1)
+
+
+def _stacked(images: Sequence[Image]) -> Image:
+    """(N, H, W, C). Grey ones get an axis of their one channel, or three columns would be taken for three channels."""
+    batch = np.stack(images)
+    return batch if batch.ndim == 4 else batch[..., None]

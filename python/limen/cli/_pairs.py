@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from limen.cli._errors import UsageError
+from limen.cli._folders import look
 from limen.cli._images import SUFFIXES
 from limen.cli._names import printable
 
@@ -45,23 +44,24 @@ def _may_be_file(path: Path) -> bool:
 
 
 def _pair_folders(reference: Path, distorted: Path) -> list[Pair]:
-    references, distorteds = _images(reference), _images(distorted)
-    for folder, found in ((reference, references), (distorted, distorteds)):
-        if not found:
+    left, right = look(reference), look(distorted)
+    for folder, found in ((reference, left), (distorted, right)):
+        if not (found.images or found.closed):
             raise UsageError(f"no images ({', '.join(sorted(SUFFIXES))}) in {folder}")
 
-    same = references & distorteds
+    same = left.images & right.images
     pairs = [Pair(printable(path), reference / path, distorted / path) for path in same]
-    left, right = _by_stem(references - same), _by_stem(distorteds - same)
-    for stem in left.keys() | right.keys():
-        a, b = left[stem], right[stem]
+    pairs += [Pair(printable(path), reference / path, None, why) for path, why in left.closed.items()]
+    pairs += [Pair(printable(path), None, distorted / path, why) for path, why in right.closed.items()]
+    lefts, rights = _by_stem(left.images - same), _by_stem(right.images - same)
+    for stem in lefts.keys() | rights.keys():
+        a, b = lefts[stem], rights[stem]
         if len(a) == len(b) == 1:
             pairs.append(Pair(printable(a[0]), reference / a[0], distorted / b[0]))
             continue
-        lacking = printable(distorted if a else reference)
-        why = "several files share this stem" if a and b else f"no file of this name in {lacking}"
-        pairs += [Pair(printable(path), reference / path, None, why) for path in a]
-        pairs += [Pair(printable(path), None, distorted / path, why) for path in b]
+        several = "several files share this stem" if a and b else None
+        pairs += [Pair(printable(path), reference / path, None, several or right.lacks(path)) for path in a]
+        pairs += [Pair(printable(path), None, distorted / path, several or left.lacks(path)) for path in b]
     return sorted(pairs, key=lambda pair: pair.name)
 
 
@@ -71,25 +71,3 @@ def _by_stem(paths: set[PurePath]) -> dict[str, list[PurePath]]:
         # Some file systems of macOS decompose accents: normalised, a folder copied from there still matches.
         stems[unicodedata.normalize("NFC", printable(path.with_suffix("")))].append(path)
     return stems
-
-
-def _images(folder: Path) -> set[PurePath]:
-    """Paths below the folder, relative to it; what starts with a dot is left out (macOS puts ._a.png beside a.png)."""
-    return {
-        path.relative_to(folder)
-        for path in _files(folder)
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    }
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    seen: set[tuple[int, int]] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        # A link to a folder above would be walked for ever.
-        status = os.stat(root)
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(root, name) for name in files)

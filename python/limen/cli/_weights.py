@@ -28,6 +28,12 @@ def _fetch(arguments: Namespace) -> int:
 
 
 def _export(arguments: Namespace) -> int:
+    if arguments.backbone == "random":
+        raise UsageError("--backbone takes a file of weights, .safetensors or .pth; a random network isn't exported")
+    if arguments.backbone != "pretrained" and arguments.output is None:
+        raise UsageError(
+            "OUT.onnx must be given with --backbone: no other network is put where the pretrained one is looked for"
+        )
     output: Path = arguments.output or download_folder() / onnx_file_name(arguments.net)
     if arguments.output is None:
         output.parent.mkdir(parents=True, exist_ok=True)

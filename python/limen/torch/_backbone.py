@@ -27,7 +27,8 @@ _LIMEN_NET = re.compile(r"^net\.(?=conv\d)")
 class Network(nn.Module):
     """A backbone that is run stage by stage. Its state dict has the names of torchvision's.
 
-    Weights are frozen unless told otherwise; in `float64` it computes whatever they are.
+    Weights are frozen unless told otherwise, and on the CPU whatever PyTorch's default device; in `float64` it computes
+    whatever they are.
     """
 
     def __init__(self, table: Backbone) -> None:
@@ -35,10 +36,10 @@ class Network(nn.Module):
         self.table = table
         self.stages = [list(stage.items()) for stage in table.stages]
         for convolution in table.convolutions:
-            weight = torch.empty(convolution.weight).contiguous(memory_format=torch.channels_last)
+            weight = torch.empty(convolution.weight, device="cpu").contiguous(memory_format=torch.channels_last)
             module = _submodule(self, convolution.key)
             module.weight = nn.Parameter(weight, requires_grad=False)
-            module.bias = nn.Parameter(torch.empty(len(weight)), requires_grad=False)
+            module.bias = nn.Parameter(weight.new_empty(len(weight)), requires_grad=False)
 
     def load(self, state_dict: StateDict, what: str) -> None:
         """Take over weights; `what` names them in an error.

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
 from .._arrays import resolve_channel_axis, resolve_data_range
+from .._checks import check_reduction
 from .._conventions import Convention
 from .._cuda_core import cuda_core
 from .._feature_distance import check_features, check_weight_shape
@@ -20,6 +22,7 @@ from ._axes import score_shape
 from ._conventions import to_text
 
 _DTYPES = (torch.uint8, torch.uint16, torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_FEATURE_DTYPES = tuple(dtype for dtype in _DTYPES if dtype.is_floating_point)
 _unpack_dual: Callable[[Tensor], Any] = forward_ad.unpack_dual
 
 
@@ -121,7 +124,7 @@ def feature_distance(
     f0: Any, f1: Any, weight: Any, *, channel_axis: int, reduction: Reduction, return_map: bool
 ) -> Any:
     """`limen.feature_distance`. Score and map are float64 for float64 features, else float32."""
-    f0, f1, axis = _images(f0, f1, channel_axis, reduction, ("f0", "f1"))
+    f0, f1, axis = _images(f0, f1, channel_axis, reduction, ("f0", "f1"), _FEATURE_DTYPES)
     checked_axis = check_features(f0.dtype, f0.shape, axis)
     if weight is not None:
         weight = _weight(weight, f0, checked_axis)
@@ -135,9 +138,10 @@ def feature_distances(f0: Sequence[Any], f1: Sequence[Any], weights: Sequence[Te
     """`limen.feature_distance` of layers (N, C, h, w), (N, layers); with a weight for each of them, or none at all."""
     if not f0:
         raise ValueError("features must be of a layer or more; got none")
-    pairs = [_images(*pair, -3, "image", (f"fx[{i}]", f"fy[{i}]")) for i, pair in enumerate(zip(f0, f1, strict=True))]
-    for x, *_ in pairs:
-        check_features(x.dtype, x.shape, 1)
+    pairs = [
+        _images(*pair, -3, "image", (f"fx[{i}]", f"fy[{i}]"), _FEATURE_DTYPES)
+        for i, pair in enumerate(zip(f0, f1, strict=True))
+    ]
     f0, f1 = [x for x, *_ in pairs], [y for _, y, _ in pairs]
     weights = [_weight(weight, x, 1) for weight, x in zip(weights, f0, strict=True)] if weights else []
     recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (*f0, *f1, *weights))
@@ -148,8 +152,10 @@ def feature_distances(f0: Sequence[Any], f1: Sequence[Any], weights: Sequence[Te
 
 def _weight(weight: Any, features: Tensor, channel_axis: int) -> Tensor:
     """One axis of weights for the channels."""
+    if isinstance(weight, (np.ndarray, Sequence)):
+        weight = np.array(weight)  # PyTorch would take lists in float32, and no negative strides.
     tensor = weight if isinstance(weight, Tensor) else torch.as_tensor(weight, device=features.device)
-    if not tensor.is_floating_point() and tensor.dtype not in (torch.uint8, torch.int32, torch.int64):
+    if tensor.is_complex() or tensor.dtype == torch.bool:
         raise TypeError(f"weight must hold real numbers; got {tensor.dtype}")
     if tensor.device != features.device:
         raise ValueError(f"f0 and weight must be on the same device; got {features.device} and {tensor.device}")
@@ -177,8 +183,9 @@ def _images(
     channel_axis: ChannelAxis,
     reduction: Reduction,
     names: tuple[str, str] = ("x", "y"),
+    dtypes: Sequence[torch.dtype] = _DTYPES,
 ) -> tuple[Tensor, Tensor, int | None]:
-    """Tensors that agree, and where their channels are.
+    """Tensors that agree, of one of the `dtypes`, and where their channels are.
 
     Where autocast is on, images of different floating dtypes are taken as the wider one, as PyTorch's own losses do it:
     there the network's output is of half precision and the target is not.
@@ -200,15 +207,14 @@ def _images(
             raise TypeError(f"{_both(names)} must have the same dtype; got {x.dtype} and {y.dtype}")
         wider = torch.promote_types(x.dtype, y.dtype)
         x, y = x.to(wider), y.to(wider)
-    if x.dtype not in _DTYPES:
-        known = ", ".join([str(dtype) for dtype in _DTYPES])
+    if x.dtype not in dtypes:
+        known = ", ".join([str(dtype) for dtype in dtypes])
         raise TypeError(f"{_both(names)} have dtype {x.dtype}; dtypes that have a meaning here are {known}")
     if x.shape != y.shape:
         raise ValueError(f"{_both(names)} must have the same shape; got {tuple(x.shape)} and {tuple(y.shape)}")
     _check_image(x, names[0])
     _check_image(y, names[1])
-    if reduction not in ("image", "mean", "none"):
-        raise ValueError(f"reduction must be 'image', 'mean' or 'none'; got {reduction!r}")
+    check_reduction(reduction)
     return x, y, resolve_channel_axis(channel_axis, x.ndim)
 
 

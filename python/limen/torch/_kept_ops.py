@@ -26,8 +26,8 @@ from ._upstream_ops import GRADIENTS, SCORE, empty_gradients
 def empty_state(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
     """Room for what the core keeps, or a little more: the exact sizes are its own business.
 
-    For a data range that float32 doesn't hold it is too little, and nothing is kept; nor is it of images of several batch
-    axes, which may take several calls of the core.
+    For a data range that float32 doesn't hold it is too little, and nothing is kept; nor is it of images of several
+    batch axes, which may take several calls of the core.
     """
     check_axes(x.shape, channel_axis)
     several = sum(n > 1 for n in score_shape(x.shape, channel_axis, "image")) > 1

@@ -27,6 +27,7 @@ _DIRECTIONS = (
 )
 _ROUNDS = 20
 _RIDGE = 1e-2  # Of the mean variance: directions in which patches hardly vary would be blown up to noise.
+_ROUNDING = 1e-10  # Of the patches' mean square: a variance below that is rounding.
 
 
 def kmeans_backbone(
@@ -45,10 +46,12 @@ def kmeans_backbone(
     Parameters
     ----------
     images
-        A tensor (N, 3, H, W), uint8 or floats in `value_range`, or a folder, whose images, those of sub-folders too,
-        are cut and scaled to 224 x 224 pixels.
+        A tensor (N, 3, H, W), or a folder, whose images of 8 bits, those of sub-folders too, are cut and scaled to
+        224 x 224 pixels.
     net
         As for `LPIPS`.
+    value_range
+        As for `LPIPS`, of a tensor. Those of a folder have their full range.
     most
         Of more images so many are taken, evenly spread.
     seed
@@ -57,15 +60,19 @@ def kmeans_backbone(
     Raises
     ------
     TypeError, ValueError
-        Naming what is wrong with the images.
+        Naming what is wrong with the images, for example that they are too few or too small for a layer to see two
+        patches that differ.
     """
     table = backbone_named(net)
     if integer("most", most) < 1:
         raise ValueError(f"most must be at least 1; got {most}")
-    loaded = images if isinstance(images, Tensor) else _from_folder(Path(images), most)
+    if isinstance(images, Tensor):
+        loaded = images
+    else:
+        loaded, value_range = _from_folder(Path(images), most), (0, 255)
     if loaded.ndim != 4:
         raise ValueError(f"images must be (N, 3, H, W); got shape {tuple(loaded.shape)}")
-    chosen = loaded[torch.linspace(0, len(loaded) - 1, min(most, len(loaded))).round().long()]
+    chosen = loaded[torch.linspace(0, len(loaded) - 1, min(most, len(loaded)), device="cpu").round().long()]
     preparing = LPIPS(net, backbone="random", linear=None, value_range=value_range)
     network = _Learning(table, integer("seed", seed))
     with torch.no_grad():
@@ -100,17 +107,22 @@ class _Learning(Network):
         found = []
         for image in x:
             columns = functional.unfold(image[None].contiguous(), weight.shape[-2:], padding=padding, stride=stride)[0]
-            found.append(columns[:, torch.randint(columns.shape[1], (each,), generator=self._random)].T)
+            places = torch.randint(columns.shape[1], (each,), generator=self._random, device="cpu")
+            found.append(columns[:, places].T)
         return torch.cat(found)
 
 
 def _filters(patches: Tensor, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
     """Filters (count, values) and what is added to each one's answer, so that answers have mean 0 and deviation 1."""
-    mean = patches.mean(0)
-    centred = patches - mean
-    values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
-    values, vectors = values[-_DIRECTIONS:].clamp(min=0), vectors[:, -_DIRECTIONS:]
-    whitening = vectors / (values + _RIDGE * values.mean() + 1e-12).sqrt()
+    centred = patches - patches.mean(0)
+    variances, directions = _principal(centred)
+    real = variances > _ROUNDING * patches.square().sum(1).mean()
+    if not real.any():
+        raise ValueError(
+            f"images must be more, larger or more varied: all patches that a layer of {count} filters sees are the same"
+        )
+    variances, directions = variances[real], directions[:, real]
+    whitening = directions / (variances + _RIDGE * variances.mean()).sqrt()
     centres = _centres(centred @ whitening, count, random)
     filters = centres @ whitening.T
     answers = patches @ filters.T
@@ -118,10 +130,32 @@ def _filters(patches: Tensor, count: int, random: torch.Generator) -> tuple[Tens
     return filters / deviation[:, None], -answers.mean(0) / deviation
 
 
+def _principal(centred: Tensor) -> tuple[Tensor, Tensor]:
+    """Variances along the directions (values, n) in which patches vary most, n up to `_DIRECTIONS`.
+
+    Of the smaller of two matrices with the same variances, by values or by patches, since deep layers of small images
+    have few positions, which are drawn many times. In float64: LAPACK fails on float32 matrices of low rank.
+    """
+    distinct, times = torch.unique(centred, dim=0, return_counts=True)
+    weighed = distinct * (times / len(centred)).sqrt()[:, None]
+    if len(weighed) < weighed.shape[1]:
+        weighed = weighed.double()
+        variances, vectors = _largest(weighed @ weighed.T)
+        vectors = functional.normalize(weighed.T @ vectors, dim=0)
+    else:
+        variances, vectors = _largest((weighed.T @ weighed).double())
+    return variances.to(centred.dtype), vectors.to(centred.dtype)
+
+
+def _largest(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    values, vectors = torch.linalg.eigh(matrix)
+    return values[-_DIRECTIONS:], vectors[:, -_DIRECTIONS:]
+
+
 def _centres(points: Tensor, count: int, random: torch.Generator) -> Tensor:
     """Centres of clusters by direction: points and centres have length 1, so that contrast doesn't count."""
     points = functional.normalize(points)
-    centres = points[torch.randperm(len(points), generator=random)[:count]]
+    centres = points[torch.randperm(len(points), generator=random, device="cpu")[:count]]
     for _ in range(_ROUNDS):
         nearest = (points @ centres.T).argmax(1)
         sums = torch.zeros_like(centres).index_add_(0, nearest, points)
@@ -136,12 +170,14 @@ def _from_folder(folder: Path, most: int) -> Tensor:
         from PIL import Image, ImageOps
     except ImportError as error:
         raise ImportError("reading images needs Pillow: pip install 'limen[cli]'") from error
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not paths:
         raise ValueError(f"no images ({', '.join(sorted(_SUFFIXES))}) in {folder}")
     middles = []
     for i in np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int):
         with Image.open(paths[i]) as image:
+            if image.mode.startswith(("I", "F")):  # which Pillow would clip to 255
+                raise ValueError(f"{paths[i]} has values of more than 8 bits: convert it to 8 first")
             middle = ImageOps.fit(image.convert("RGB"), (_SIDE, _SIDE))
             middles.append(torch.from_numpy(np.array(middle)).movedim(-1, 0))
     return torch.stack(middles)

@@ -37,11 +37,13 @@ class LPIPS(nn.Module):
         a ``.safetensors`` or ``.pth`` file, or a state dict with torchvision's keys.
     linear
         Weights of the channels: ``"v0.1"``, ``"v0.0"`` (which takes images unscaled, as that version did), None for
-        all 1, the path of a file, or a state dict with keys ``lin{k}.model.1.weight``.
+        all 1, the path of a file, or a state dict with keys ``lin{k}.model.1.weight``. By path and as a state dict
+        those of version 0.0 too are given scaled images.
     spatial
         Return a map (..., 1, H, W) instead: those of all layers, enlarged bilinearly, added up.
     value_range
-        What floating images call black and white. Integers have their full range unless this says otherwise.
+        What images call black and white. At [-1, 1], which no integer image can mean, integers have their full range;
+        any other range is theirs too, so that (0, 1) refuses uint8 images of 0 to 255.
     reduction
         ``"image"``: one number an image, as does ``"none"``. ``"mean"``: that of the batch.
     channel_axis
@@ -154,6 +156,8 @@ class LPIPS(nn.Module):
                 )
         if self.options.spatial and size is None:
             raise ValueError("size must be given, the height and width of the images, for spatial=True")
+        if size is not None and not _is_size(size):
+            raise ValueError(f"size must be height and width, two integers from 1 up; got {size!r}")
         pairs = [self._broadcast(i, *pair) for i, pair in enumerate(zip(fx, fy, strict=True))]
         batches = [batch for batch, *_ in pairs]
         if batches != batches[:1] * len(batches):
@@ -197,8 +201,12 @@ class LPIPS(nn.Module):
         return self.matrix(_tensor(images)).numpy().astype(np.float64)
 
     def fingerprint(self) -> str:
-        """Twelve digits of the SHA-256 of all weights, whatever file they came from: equal ones give equal scores."""
-        return fingerprint(hash_of(_arrays(self.backbone.parameters())), hash_of(_arrays(self.linear or ())))
+        """Twelve digits of the SHA-256 of all weights and of whether images are scaled: equal ones give equal scores.
+
+        Whatever file the weights came from; only the name ``"v0.0"`` leaves images unscaled.
+        """
+        hashes = hash_of(_arrays(self.backbone.parameters())), hash_of(_arrays(self.linear or ()))
+        return fingerprint(*hashes, scaled=self.scaled)
 
     def provenance(self) -> dict[str, Any]:
         """What somebody needs to get the same numbers: net, backbone, linear, value_range and the weights' hash."""
@@ -318,6 +326,12 @@ class LPIPS(nn.Module):
 
 def _nothing() -> None:
     pass
+
+
+def _is_size(size: Any) -> bool:
+    if not isinstance(size, Sequence) or len(size) != 2:
+        return False
+    return all(isinstance(n, (int, torch.SymInt, np.integer)) and n > 0 for n in size)
 
 
 def _channels_of(tap: Any) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import numpy as np
 
 from .._backbones import Conv, Fire, Layer, Pool, Relu
 from .._fingerprints import hash_of
-from .._lpips_onnx import BACKBONE, LINEAR, NET
-from .._weights import LINEAR_FILES, LINEAR_VERSIONS
+from .._lpips_onnx import BACKBONE, LINEAR, NET, SOURCE
+from .._weights import BACKBONE_FILES, LINEAR_FILES, LINEAR_VERSIONS
+from .._whole_files import write_atomically
 from ._backbone import Network
 from ._lpips import LPIPS
 
@@ -43,6 +43,8 @@ def export(net: str, path: Path, backbone: Any = "pretrained") -> None:
     graph = _Graph(network)
     about = {NET: net, BACKBONE: hash_of(parameter.numpy() for parameter in network.parameters())}
     about |= {f"{LINEAR}{model.linear_name}": _text(model.linear) for model in models if model.linear is not None}
+    if models[0].backbone_name == "pretrained":
+        about[SOURCE] = BACKBONE_FILES[net].sha256
     model = onnx.helper.make_model(
         graph.finished(),
         producer_name="limen",
@@ -51,12 +53,7 @@ def export(net: str, path: Path, backbone: Any = "pretrained") -> None:
     )
     onnx.helper.set_model_props(model, about)
     onnx.checker.check_model(model)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(model.SerializeToString())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_atomically(path, lambda file: file.write(model.SerializeToString()))
 
 
 class _Graph:

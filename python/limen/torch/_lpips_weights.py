@@ -81,4 +81,5 @@ def _vectors(state_dict: StateDict, what: str, channels: Sequence[int]) -> list[
     for key, weight in chosen.items():
         if (weight < 0).any():
             raise ValueError(f"{what} has negative weights in {key}: the smallest is {float(weight.min()):g}")
-    return [weight.flatten().float() for weight in chosen.values()]
+    # Copies: flattened alone, they would be the caller's own memory, and training would write to it.
+    return [weight.flatten().to("cpu", torch.float32, copy=True) for weight in chosen.values()]

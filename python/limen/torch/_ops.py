@@ -50,11 +50,11 @@ def to_fill(gradient: Tensor, needed: bool) -> Any:
 
 
 def score(values: Any, x: Tensor) -> Tensor:
-    """What the core answers, as a tensor."""
-    dtype = score_dtype(x.dtype)
-    if isinstance(values, np.ndarray):
-        return torch.from_numpy(values if dtype == torch.float64 else values.astype(np.float32))
-    return torch.scalar_tensor(values, dtype=dtype)
+    """What the core answers, as a tensor. By way of float64, from which a number that is too large becomes infinite."""
+    wide = (
+        torch.from_numpy(values) if isinstance(values, np.ndarray) else torch.scalar_tensor(values, dtype=torch.float64)
+    )
+    return wide.to(score_dtype(x.dtype))
 
 
 def empty_score(x: Tensor, channel_axis: int | None, reduction: str) -> Tensor:

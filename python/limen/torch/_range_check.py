@@ -26,7 +26,7 @@ def start(name: str, values: Tensor, value_range: ValueRange) -> Callable[[], No
         low, high = extremes.tolist()
         check_values(name, low, high, value_range)
         return lambda: None
-    answer = torch.empty(2, dtype=extremes.dtype, pin_memory=True)
+    answer = torch.empty(2, dtype=extremes.dtype, device="cpu", pin_memory=True)
     with torch.cuda.device(values.device):
         answer.copy_(extremes, non_blocking=True)
         arrived = _new_event()

@@ -58,7 +58,8 @@ def select(state_dict: StateDict, shapes: Mapping[str, tuple[int, ...]], what: s
     Raises
     ------
     ValueError
-        Listing the names that are missing, foreign or of another shape, or tensors that aren't finite.
+        Listing the names that are missing, foreign or of another shape, or tensors that are without data, sparse, or
+        not finite in float32.
     """
     missing = [key for key in shapes if key not in state_dict]
     foreign = [key for key in state_dict if key not in shapes and not re.match(ignored, key)]
@@ -75,9 +76,14 @@ def select(state_dict: StateDict, shapes: Mapping[str, tuple[int, ...]], what: s
     if complaints:
         raise ValueError(f"{what} doesn't fit; {'; '.join(complaints)}")
     chosen = {key: state_dict[key].detach() for key in shapes}
-    broken = [key for key, tensor in chosen.items() if not (tensor.is_floating_point() and tensor.isfinite().all())]
+    hollow = [key for key, tensor in chosen.items() if tensor.is_meta or tensor.layout != torch.strided]
+    if hollow:
+        raise ValueError(f"{what} must hold dense tensors with their data; others are in: {_listed(hollow)}")
+    broken = [
+        key for key, tensor in chosen.items() if not (tensor.is_floating_point() and tensor.float().isfinite().all())
+    ]
     if broken:
-        raise ValueError(f"{what} holds what is no finite floating number in: {_listed(broken)}")
+        raise ValueError(f"{what} holds what is no finite floating number, or none in float32, in: {_listed(broken)}")
     return chosen
 
 

@@ -42,7 +42,8 @@ class Photograph:
     def read(self) -> Pixels:
         """(H, W, 3) uint8, upright; grey and palettes become RGB. ValueError where the file is broken."""
         try:
-            with Image.open(self.path, formats=_FORMATS) as file:
+            # Of a path Pillow would map pixels into memory, and get those of a TIFF that lies on its side wrong.
+            with self.path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as file:
                 return np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
         except Exception as error:  # A malformed file makes decoders raise anything from SyntaxError to struct.error.
             raise ValueError(f"{self.path}: not a readable image ({error})") from error
