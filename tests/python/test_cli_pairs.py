@@ -100,6 +100,17 @@ def test_a_folder_is_seen_through_every_link(tmp_path: Path) -> None:
     assert [(pair.name, pair.error) for pair in found] == [("first/a.png", None), ("second/a.png", None)]
 
 
+def test_folders_that_are_all_linked_are_refused(tmp_path: Path) -> None:
+    folders = [tmp_path / "r" / str(i) for i in range(6)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    for folder in folders:
+        for other in folders:
+            (folder / f"to{other.name}").symlink_to(other, target_is_directory=True)
+    with pytest.raises(UsageError, match="lead to one folder on more than 100 ways"):
+        find_pairs(tmp_path / "r", tmp_path / "r")
+
+
 def test_links_that_go_in_circles_end(tmp_path: Path) -> None:
     folder(tmp_path / "r", ["one/a.png", "two/b.png"])
     (tmp_path / "r" / "one" / "link").symlink_to(tmp_path / "r" / "two", target_is_directory=True)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import limen.torch
-from limen.torch._kmeans import _DIRECTIONS, _filters, _principal
+from limen.torch._kmeans import _DIRECTIONS, _filters, _from_folder, _principal
 from photographs import COLOUR, crop, distorted
 from torch_images import torch
 
@@ -98,6 +98,15 @@ def test_folder(tmp_path: Path) -> None:
         save(tmp_path / "sub.png" / f"{i}.png", image)
     weights = limen.torch.kmeans_backbone(tmp_path, net="squeeze", value_range=(0, 1))
     assert limen.torch.LPIPS("squeeze", backbone=weights).backbone_name == "state dict"
+
+
+# Of a path Pillow maps such a file into memory, and its rows come out as long as its columns.
+def test_folder_with_a_grey_tiff_on_its_side(tmp_path: Path) -> None:
+    pixels = np.tile(np.arange(60, dtype=np.uint8) * 4, (40, 1))
+    Image.fromarray(pixels).save(tmp_path / "image.tif", tiffinfo={0x0112: 6})
+    (image,) = _from_folder(tmp_path, 1)
+    along = image.float().std(dim=1).mean(), image.float().std(dim=2).mean()
+    assert min(along) < 1 < 30 < max(along)  # a ramp along one axis, whichever it is
 
 
 def test_folder_with_an_image_of_16_bits(tmp_path: Path) -> None:

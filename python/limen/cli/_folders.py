@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from limen.cli._errors import UsageError
 from limen.cli._images import SUFFIXES
 from limen.cli._names import printable
+
+_MOST_WAYS = 100  # Folders that are all linked with one another have as many ways to each as there are orders of them.
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,16 @@ class Found:
 
 
 def look(folder: Path) -> Found:
-    """Look for images; what starts with a dot is left out (macOS puts ._a.png beside a.png)."""
+    """Look for images; what starts with a dot is left out (macOS puts ._a.png beside a.png).
+
+    Raises UsageError where links lead to one folder on very many ways.
+    """
     found = Found(folder, set(), {})
 
     def cannot_read(error: OSError) -> None:
         found.closed[PurePath(error.filename).relative_to(folder)] = f"can't read this folder: {error.strerror}"
 
+    ways: Counter[tuple[int, int]] = Counter()
     above: dict[str, frozenset[tuple[int, int]]] = {os.fspath(folder): frozenset()}
     for root, folders, files in os.walk(folder, onerror=cannot_read, followlinks=True):
         # A link to a folder above would be walked for ever. Two links to one folder are two folders.
@@ -41,6 +49,9 @@ def look(folder: Path) -> Found:
         if this in line:
             folders.clear()
             continue
+        ways[this] += 1
+        if ways[this] > _MOST_WAYS:
+            raise UsageError(f"links in {folder} lead to one folder on more than {_MOST_WAYS} ways: {printable(root)}")
         folders[:] = [name for name in folders if not name.startswith(".")]
         above |= dict.fromkeys((os.path.join(root, name) for name in folders), line | {this})
         images = (name for name in files if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES)

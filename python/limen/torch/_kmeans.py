@@ -175,7 +175,8 @@ def _from_folder(folder: Path, most: int) -> Tensor:
         raise ValueError(f"no images ({', '.join(sorted(_SUFFIXES))}) in {folder}")
     middles = []
     for i in np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int):
-        with Image.open(paths[i]) as image:
+        # Of a path Pillow would map pixels into memory, and get those of a TIFF that lies on its side wrong.
+        with paths[i].open("rb") as stream, Image.open(stream) as image:
             if image.mode.startswith(("I", "F")):  # which Pillow would clip to 255
                 raise ValueError(f"{paths[i]} has values of more than 8 bits: convert it to 8 first")
             middle = ImageOps.fit(image.convert("RGB"), (_SIDE, _SIDE))
