@@ -258,6 +258,17 @@ def everything(f0: Any, f1: Any, weight: Any, axis: int) -> tuple[Any, ...]:
     return score, distance, *gradients
 
 
+def test_the_gradients_of_the_core_need_what_they_read_and_room_to_write() -> None:
+    f, state, upstream = (np.ones((n, 4, 5), np.float32) for n in (3, 6, 1))
+    fixed = np.zeros(3)
+    fixed.flags.writeable = False
+    for arguments in ((None, upstream), (state, None)):
+        with pytest.raises(ValueError, match="state and upstream must be arrays; got None"):
+            _core.feature_distance_gradient(f, f, None, -3, *arguments, np.empty_like(f))
+    with pytest.raises(ValueError, match="grad_weight must be writable"):
+        _core.feature_distance_gradient(f, f, None, -3, state, upstream, None, None, fixed)
+
+
 GOOD = np.zeros((2, 5, 6, 7), np.float32)
 
 
