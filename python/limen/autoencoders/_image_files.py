@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .._image_files import FORMATS, opened
+
 try:
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import ImageOps, UnidentifiedImageError
 except ImportError as error:
     raise ImportError("reading images needs Pillow: pip install 'limen[autoencoders]'") from error
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".pgm", ".ppm"})
-
-# Named, so that a file that only claims to be a PNG never reaches a decoder that runs other programs, as EPS does.
-_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "PPM")
 
 _GREY = frozenset({"1", "L", "LA", "La"})
 
@@ -65,8 +64,7 @@ def read_as_stored(path: Path) -> NDArray[np.uint8]:
 
 def _read(path: Path, mode: str | None) -> NDArray[np.uint8]:
     try:
-        # Of a path Pillow would map pixels into memory, and get those of a TIFF that lies on its side wrong.
-        with path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as file:
+        with opened(path, (*FORMATS, "PPM")) as file:
             if file.mode.startswith(("I", "F")):
                 raise ImageError(f"{path}: has values of more than 8 bits, which training doesn't take")
             file.load()

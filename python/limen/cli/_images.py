@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limen._image_files import opened
 from limen.cli._errors import needs_extra
 from limen.cli._names import printable
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
-
-# Named, so that a file that only claims to be a PNG never reaches a decoder that runs other programs, as EPS does.
-_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 
 # Pillow's own limit is a sixth of this, which healthy panoramas and scans pass.
 _MOST_PIXELS = 1 << 30
@@ -54,8 +52,7 @@ def read_image(path: Path) -> NDArray[Any]:
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise ImageError("no regular file")  # A pipe would be waited for, and for ever.
-        # Of a path Pillow would map pixels into memory, and get those of a TIFF that lies on its side wrong.
-        with path.open("rb") as stream, any_size(), Image.open(stream, formats=_FORMATS) as file:
+        with any_size(), opened(path) as file:
             _refuse_lossy(file)
             file.load()
             ImageOps.exif_transpose(file, in_place=True)

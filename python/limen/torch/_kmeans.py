@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from .._backbones import Backbone, backbone_named
 from .._checks import integer
+from .._image_files import opened
 from ._backbone import Network
 from ._lpips import LPIPS
 
@@ -167,7 +168,7 @@ def _centres(points: Tensor, count: int, random: torch.Generator) -> Tensor:
 def _from_folder(folder: Path, most: int) -> Tensor:
     """The middles of so many images of a folder, uint8 (N, 3, H, W)."""
     try:
-        from PIL import Image, ImageOps
+        from PIL import ImageOps
     except ImportError as error:
         raise ImportError("reading images needs Pillow: pip install 'limen[cli]'") from error
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
@@ -175,8 +176,7 @@ def _from_folder(folder: Path, most: int) -> Tensor:
         raise ValueError(f"no images ({', '.join(sorted(_SUFFIXES))}) in {folder}")
     middles = []
     for i in np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int):
-        # Of a path Pillow would map pixels into memory, and get those of a TIFF that lies on its side wrong.
-        with paths[i].open("rb") as stream, Image.open(stream) as image:
+        with opened(paths[i]) as image:
             if image.mode.startswith(("I", "F")):  # which Pillow would clip to 255
                 raise ValueError(f"{paths[i]} has values of more than 8 bits: convert it to 8 first")
             middle = ImageOps.fit(image.convert("RGB"), (_SIDE, _SIDE))

@@ -8,12 +8,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
+from ..._image_files import opened
 from ...distortions._kind import Pixels
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
-_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 
 # Those in colour: distortions of colour leave a grey photograph as it is. Of the stereo pair one, lest a
 # scene be in both splits.
@@ -42,8 +42,7 @@ class Photograph:
     def read(self) -> Pixels:
         """(H, W, 3) uint8, upright; grey and palettes become RGB. ValueError where the file is broken."""
         try:
-            # Of a path Pillow would map pixels into memory, and get those of a TIFF that lies on its side wrong.
-            with self.path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as file:
+            with opened(self.path) as file:
                 return np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
         except Exception as error:  # A malformed file makes decoders raise anything from SyntaxError to struct.error.
             raise ValueError(f"{self.path}: not a readable image ({error})") from error
@@ -78,7 +77,7 @@ def _what(path: Path) -> str:
 
 def _fault(photograph: Photograph, least: int) -> str | None:
     try:
-        with Image.open(photograph.path, formats=_FORMATS) as file:
+        with opened(photograph.path) as file:
             size = file.size
     except Exception as error:
         return f"{photograph.path}: not a readable image ({error})"
