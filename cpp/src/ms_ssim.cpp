@@ -124,7 +124,7 @@ void ms_ssim_gradient(const ImageView& x, const ImageView& y, double data_range,
     };
     parallel_for(alone, work.bytes(whole),
                  [&](std::int64_t i, void* memory) { differentiate(i * whole, whole, memory); });
-    const AlignedBytes memory = aligned_bytes(work.bytes(together));
+    const KeptMemory memory = take_memory(work.bytes(together));
     for (std::int64_t first = alone * whole; first < planes; first += together)
         differentiate(first, std::min(together, planes - first), memory.get());
     score(means, x, convention, reduction, scores, nullptr);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, cast
 
@@ -129,17 +130,28 @@ def resolve_data_range(data_range: float | None, dtype: Any) -> float:
 
 def empty_map(x: Any, channel_axis: int | None, size: MapSize) -> NDArray[Any]:
     """Room for the map of `x`: float64 for float64 images, else float32."""
-    return np.empty(
-        map_shape(tuple(x.shape), channel_axis, size), np.float64 if str(x.dtype) == "float64" else np.float32
-    )
+    return empty(map_shape(tuple(x.shape), channel_axis, size), np.float64 if str(x.dtype) == "float64" else np.float32)
 
 
 def empty_gradient(x: Any) -> NDArray[Any]:
     """Room for a gradient: the image's own dtype where that is floating, else float32."""
     name = str(x.dtype)
     dtype = np.float32 if name in _INTEGER_RANGES else x.dtype
-    return np.empty(tuple(x.shape), dtype)
+    return empty(tuple(x.shape), dtype)
 
+
+def empty(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """`numpy.empty`, but a large array lies where an earlier result lay that nobody refers to any more.
+
+    New memory takes the system longer to get than the core takes to fill it.
+    """
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    return np.empty(shape, dtype) if size < LARGE else np.ndarray(shape, dtype, _core.empty_bytes(size))
+
+
+LARGE = 1 << 16
+"""Bytes of a result from which on its memory is kept; NumPy and PyTorch find smaller ones fast."""
 
 _INTEGER_RANGES = {"uint8": 255.0, "uint16": 65535.0}
 

@@ -85,8 +85,8 @@ def feature_distance(
     numbers = None if weight is None else channel_weights(weight, a.shape[axis])
     if not return_map:
         return answer(_core.feature_distance(a, b, numbers, axis, reduction))
-    shape = [1 if i == axis % a.ndim else n for i, n in enumerate(a.shape)]
-    map_ = np.empty(shape, np.float64 if str(a.dtype) == "float64" else np.float32)
+    shape = tuple(1 if i == axis % a.ndim else n for i, n in enumerate(a.shape))
+    map_ = _arrays.empty(shape, np.float64 if str(a.dtype) == "float64" else np.float32)
     score = _core.feature_distance(a, b, numbers, axis, reduction, map_)
     return answer(score), answer(map_.squeeze(axis))
 

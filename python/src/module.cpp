@@ -6,6 +6,7 @@ void bind_arrays(pybind11::module_& m);
 void bind_convention(pybind11::module_& m);
 void bind_feature_distance(pybind11::module_& m);
 void bind_feature_layers(pybind11::module_& m);
+void bind_memory(pybind11::module_& m);
 void bind_ms_ssim(pybind11::module_& m);
 void bind_pixel_errors(pybind11::module_& m);
 void bind_runtime(pybind11::module_& m);
@@ -18,6 +19,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     limen::python::bind_arrays(m);
     limen::python::bind_convention(m);
     limen::python::bind_runtime(m);
+    limen::python::bind_memory(m);
     limen::python::bind_pixel_errors(m);
     limen::python::bind_ssim(m);
     limen::python::bind_ms_ssim(m);

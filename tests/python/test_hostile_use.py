@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -177,12 +178,24 @@ def superres(tmp_path: Path) -> list[str]:
     return [*command.split(), "--epochs", "3", "--output"]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[Any]:
+    """What handles an interrupt, also where the tests were started by a shell whose jobs in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
 def test_an_interrupted_training_says_so_and_goes_on(
-    superres: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    superres: list[str],
+    interruptible: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from limen.superres._training import SuperResolution
 
-    handler, step = signal.getsignal(signal.SIGINT), SuperResolution.training_step
+    step = SuperResolution.training_step
 
     def interrupted(self: SuperResolution, batch: Any, index: int) -> Any:
         if self.current_epoch == 1:
@@ -194,7 +207,7 @@ def test_an_interrupted_training_says_so_and_goes_on(
         patch.setattr(SuperResolution, "training_step", interrupted)
         assert main([*superres, str(tmp_path / "broken.ckpt")]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "interrupted"
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(signal.SIGINT) is interruptible
     assert main([*superres, str(tmp_path / "broken.ckpt"), "--resume"]) == 0
     assert (tmp_path / "broken.csv").read_text() == (tmp_path / "whole.csv").read_text()
 

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from .. import _core
+from . import _memory
 from ._axes import score_dtype
 from ._feature_ops import STATE, of_core
 from ._gradient_ops import empty_gradient, once, unrecorded
 from ._operator import define
-from ._ops import in_place, to_fill
+from ._ops import in_place
 
 Tensors = Sequence[Tensor]
 
@@ -30,7 +31,7 @@ def state_sizes(features: Tensors) -> list[int]:
 def empty_state(features: Tensors, needed: bool) -> Tensor:
     """Room for those of all layers, one after the other."""
     size = sum(state_sizes(features)) if needed else 0
-    return features[0].new_empty(size, dtype=score_dtype(features[0].dtype))
+    return _memory.empty([size], score_dtype(features[0].dtype), features[0])
 
 
 def states_of(state: Tensor, features: Tensors) -> list[Tensor]:
@@ -93,8 +94,8 @@ def feature_distance_gradients(
         [of_core(weight) for weight in weights],
         in_place(state),
         in_place(upstream),
-        [to_fill(gradient, True) for gradient in grad_f0],
-        [to_fill(gradient, True) for gradient in grad_f1],
+        [in_place(gradient) for gradient in grad_f0],
+        [in_place(gradient) for gradient in grad_f1],
         in_place(grad_weights, need_weights),
     )
     return grad_f0, grad_f1, grad_weights

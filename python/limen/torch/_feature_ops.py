@@ -13,10 +13,11 @@ from torch import Tensor
 
 from .. import _core
 from .._arrays import spatial_axes
+from . import _memory
 from ._axes import score_dtype, score_shape
 from ._gradient_ops import empty_gradient, once, unrecorded
 from ._operator import define
-from ._ops import empty_score, in_place, score, to_fill
+from ._ops import empty_score, in_place, score
 
 STATE = _core.feature_state_size
 
@@ -28,7 +29,7 @@ def empty_numbers(f0: Tensor, channel_axis: int, channels: list[int], needed: bo
     shape = f0.shape
     row, column = spatial_axes(channel_axis, len(shape))
     room = [*score_shape(shape, channel_axis, "image"), *channels, shape[row], shape[column]]
-    return f0.new_empty(room, dtype=score_dtype(f0.dtype))
+    return _memory.empty(room, score_dtype(f0.dtype), f0)
 
 
 def as_features(numbers: Tensor, channel_axis: int) -> Tensor:
@@ -110,8 +111,8 @@ def feature_distance_gradient(
         channel_axis,
         in_place(as_features(state, channel_axis)),
         in_place(as_features(upstream.unsqueeze(-3), channel_axis)),
-        to_fill(grad_f0, need_f0),
-        to_fill(grad_f1, need_f1),
+        in_place(grad_f0, need_f0),
+        in_place(grad_f1, need_f1),
         in_place(grad_weight, need_weight),
     )
     return grad_f0, grad_f1, grad_weight

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from .. import _core
+from . import _memory
 from ._axes import on_pixels, score_dtype, score_shape
 from ._operator import Operator, define
-from ._ops import IMAGES, Options, empty_score, in_place, score, to_fill
+from ._ops import IMAGES, Options, empty_score, in_place, score
 
 
 class _Once(torch.autograd.Function):
@@ -54,7 +55,7 @@ def once(gradient: Tensor, *depends_on: Tensor) -> Tensor:
 
 def empty_gradient(image: Tensor, needed: bool, dtype: torch.dtype) -> Tensor:
     """Room for a gradient, in the order of the image's axes in memory; none for one that isn't needed."""
-    return torch.empty_like(image, dtype=dtype) if needed else image.new_empty(0, dtype=dtype)
+    return _memory.empty_like(image, dtype) if needed else image.new_empty(0, dtype=dtype)
 
 
 def empty_float_gradients(x: Tensor, y: Tensor, need_x: bool, need_y: bool) -> tuple[Tensor, Tensor]:
@@ -71,7 +72,7 @@ def _define_with_gradient(name: str, core: Callable[..., Any]) -> Operator:
         *options, expected, need_x, need_y = rest
         chosen = Options(*options)
         grad_x, grad_y = empty_float_gradients(x, y, need_x, need_y)
-        filled = {"grad_x": to_fill(grad_x, need_x), "grad_y": to_fill(grad_y, need_y)}
+        filled = {"grad_x": in_place(grad_x, need_x), "grad_y": in_place(grad_y, need_y)}
         factor = expected / images_averaged(x, chosen)
         values = core(in_place(x), in_place(y), *chosen.of_core(), **filled, factor=factor)
         return score(values, x), grad_x, grad_y
@@ -101,12 +102,15 @@ def _keep_gradients(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Ten
     ctx.needed = need_x, need_y
 
 
-def _may_hand_on(upstream: Tensor, expected: float) -> bool:
-    """Whether the saved gradients are right as they are, and nobody else will get them."""
-    # PyTorch has no public way to ask; without this one gradients are always multiplied.
+def _last_use(upstream: Tensor) -> bool:
+    """Whether nobody else will get the saved gradients."""
+    # PyTorch has no public way to ask; without this one they are left as they are.
     keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", None)
-    if torch.compiler.is_compiling() or type(upstream) is not Tensor or keeps_graph is None or keeps_graph():
-        return False
+    plain = type(upstream) is Tensor and not torch.compiler.is_compiling()
+    return plain and keeps_graph is not None and not keeps_graph()
+
+
+def _all_equal(upstream: Tensor, expected: float) -> bool:
     try:
         return upstream.item() == expected if upstream.numel() == 1 else bool((upstream == expected).all())
     except RuntimeError:  # Several upstream gradients at once: vmap can't ask for their values.
@@ -117,10 +121,13 @@ def _multiply(ctx: Any, upstream: Tensor | None, *_: None) -> tuple[Tensor | Non
     if upstream is None:
         return (None,) * 9
     x, y, *gradients = ctx.saved_tensors
-    if not _may_hand_on(upstream, ctx.expected):
+    last = _last_use(upstream)
+    if not (last and _all_equal(upstream, ctx.expected)):
         factor = on_pixels(upstream / ctx.expected, x.ndim, ctx.options.channel_axis)
+        multiply = Tensor.mul_ if last else Tensor.mul
         gradients = [
-            gradient * factor if needed else gradient for gradient, needed in zip(gradients, ctx.needed, strict=True)
+            multiply(gradient, factor) if needed else gradient
+            for gradient, needed in zip(gradients, ctx.needed, strict=True)
         ]
     handed_on = [
         once(gradient.to(x.dtype), x, y) if needed else None

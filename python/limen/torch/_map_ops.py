@@ -12,17 +12,18 @@ from torch import Tensor
 
 from .. import _core
 from .._arrays import map_shape
+from . import _memory
 from ._axes import on_pixels, score_dtype
 from ._conventions import from_text, native
 from ._gradient_ops import empty_gradient, once, unrecorded
 from ._operator import define
-from ._ops import IMAGES, Options, empty_score, in_place, score, to_fill
+from ._ops import IMAGES, Options, empty_score, in_place, score
 
 
 def empty_map(x: Tensor, convention: str, channel_axis: int | None) -> Tensor:
     """Room for the map of `x`."""
     shape = map_shape(tuple(x.shape), channel_axis, from_text(convention).map_size)
-    return x.new_empty(shape, dtype=score_dtype(x.dtype))
+    return _memory.empty(shape, score_dtype(x.dtype), x)
 
 
 @define("ssim_map", f"({IMAGES}) -> (Tensor, Tensor)")
@@ -55,7 +56,7 @@ def ssim_weighted_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Gradients of the sum over positions of `weight` times the map."""
     grad_x, grad_y = empty_gradient(x, need_x, x.dtype), empty_gradient(y, need_y, y.dtype)
-    filled = to_fill(grad_x, need_x), to_fill(grad_y, need_y)
+    filled = in_place(grad_x, need_x), in_place(grad_y, need_y)
     images = in_place(x), in_place(y)
     _core.ssim_gradient(*images, native(convention), data_range, channel_axis, "image", *filled, in_place(weight))
     return grad_x, grad_y

@@ -42,13 +42,6 @@ def in_place(tensor: Tensor, needed: bool = True) -> Any:
     return tensor if tensor.dtype == torch.bfloat16 else tensor.numpy()
 
 
-def to_fill(gradient: Tensor, needed: bool) -> Any:
-    """Likewise of new memory, which the core is about to write."""
-    if needed:
-        _core.prefer_large_pages(gradient.data_ptr(), gradient.nbytes)
-    return in_place(gradient, needed)
-
-
 def score(values: Any, x: Tensor) -> Tensor:
     """What the core answers, as a tensor. By way of float64, from which a number that is too large becomes infinite."""
     wide = (

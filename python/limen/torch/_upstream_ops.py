@@ -16,7 +16,7 @@ from .. import _core
 from ._axes import on_pixels
 from ._gradient_ops import empty_gradient, images_averaged, once, unrecorded
 from ._operator import Operator, define
-from ._ops import Options, in_place, ms_ssim, ssim, to_fill
+from ._ops import Options, in_place, ms_ssim, ssim
 
 SCORE = "float data_range, str convention, int? channel_axis, str reduction"
 GRADIENTS = "bool need_x, bool need_y) -> (Tensor, Tensor)"
@@ -38,7 +38,7 @@ def _define_gradient(name: str, core: Callable[..., Any]) -> Operator:
         *options, need_x, need_y = rest
         chosen = Options(*options)
         grads = empty_gradients(x, y, need_x, need_y)
-        filled = {"grad_x": to_fill(grads[0], need_x), "grad_y": to_fill(grads[1], need_y)}
+        filled = {"grad_x": in_place(grads[0], need_x), "grad_y": in_place(grads[1], need_y)}
         core(in_place(x), in_place(y), *chosen.of_core(), **filled, factor=1 / images_averaged(x, chosen))
         factor = on_pixels(upstream, x.ndim, chosen.channel_axis)
         return (grads[0].mul_(factor) if need_x else grads[0], grads[1].mul_(factor) if need_y else grads[1])

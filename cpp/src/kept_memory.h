@@ -1,0 +1,22 @@
+// Memory that comes and goes with every call, kept in between: new memory costs a page fault for each 4 KiB, together often longer than
+// computing what is written there.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace limen::detail {
+
+/// Gives memory of `size` bytes back, to be kept for a later call.
+struct GiveBack {
+    std::size_t size;
+    void operator()(std::byte* memory) const noexcept;
+};
+
+using KeptMemory = std::unique_ptr<std::byte[], GiveBack>;
+
+/// At least `size` bytes of undefined content from a multiple of kScratchAlign on, of what was given back where there is a block of about
+/// that size. Throws std::bad_alloc.
+KeptMemory take_memory(std::size_t size);
+
+}  // namespace limen::detail

@@ -1,0 +1,26 @@
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include "kept_memory.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace limen::python {
+namespace {
+
+namespace py = pybind11;
+
+// Bytes for a large result, as an array that gives them back when nobody refers to it any more.
+py::array_t<std::uint8_t> empty_bytes(std::size_t size) {
+    auto* const owned = new detail::KeptMemory(detail::take_memory(size));
+    const py::capsule owner(owned, [](void* memory) { delete static_cast<detail::KeptMemory*>(memory); });
+    return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(size),
+                                     reinterpret_cast<const std::uint8_t*>(owned->get()), owner);
+}
+
+}  // namespace
+
+void bind_memory(py::module_& m) { m.def("empty_bytes", &empty_bytes); }
+
+}  // namespace limen::python
