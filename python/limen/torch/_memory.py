@@ -4,38 +4,52 @@ more (`_arrays.empty`).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .. import _core
 from .._arrays import LARGE
 
+_NUMPY: dict[torch.dtype, Any] = {
+    torch.float16: np.float16,
+    torch.bfloat16: np.uint16,  # which NumPy doesn't have
+    torch.float32: np.float32,
+    torch.float64: np.float64,
+}
+
 
 def empty(shape: Sequence[int], dtype: torch.dtype, like: Tensor) -> Tensor:
     """On the device of `like`."""
-    count = math.prod(shape)
-    return _kept(count, dtype).view(shape) if _may_keep(count, dtype, like) else like.new_empty(shape, dtype=dtype)
+    size = dtype.itemsize
+    for n in shape:
+        size *= n
+    return _kept(size, shape, dtype) if _may_keep(size, like) else like.new_empty(shape, dtype=dtype)
 
 
 def empty_like(image: Tensor, dtype: torch.dtype) -> Tensor:
     """In the order of the image's axes in memory."""
-    count = image.numel()
-    if not _may_keep(count, dtype, image):
+    size = image.numel() * dtype.itemsize
+    if not _may_keep(size, image):
         return torch.empty_like(image, dtype=dtype)
     if image.is_contiguous():
-        return _kept(count, dtype).view(image.shape)
+        return _kept(size, image.shape, dtype)
     strides = torch.empty_like(image, dtype=dtype, device="meta").stride()
-    return _kept(count, dtype).as_strided(image.shape, strides)
+    return _kept(size, image.shape, dtype, [dtype.itemsize * stride for stride in strides])
 
 
-def _kept(count: int, dtype: torch.dtype) -> Tensor:
-    return torch.from_numpy(_core.empty_bytes(count * dtype.itemsize)).view(dtype)
+def _kept(size: int, shape: Sequence[int], dtype: torch.dtype, strides: Sequence[int] | None = None) -> Tensor:
+    """`strides` in bytes."""
+    tensor = torch.from_numpy(np.ndarray(shape, _NUMPY[dtype], _core.empty_bytes(size), 0, strides))
+    return tensor.view(dtype) if dtype == torch.bfloat16 else tensor
 
 
-def _may_keep(count: int, dtype: torch.dtype, like: Tensor) -> bool:
+def _may_keep(size: int, like: Tensor) -> bool:
     """Only tensors with data have memory: neither those that stand for others while code is compiled, nor a GPU's."""
-    plain = type(like) in (Tensor, torch.nn.Parameter) and like.device.type == "cpu"
-    return plain and count * dtype.itemsize >= LARGE
+    return size >= LARGE and type(like) in _PLAIN and like.is_cpu
+
+
+_PLAIN = (Tensor, torch.nn.Parameter)
