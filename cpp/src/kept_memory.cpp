@@ -4,15 +4,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <mutex>
 #include <new>
-#include <numeric>
+
+#include <limen/runtime.hpp>
 
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
 
-// Sanitizers are to see where each call's memory begins and ends.
+// AddressSanitizer is to see where each call's memory begins and ends.
 #if defined(__SANITIZE_ADDRESS__)
 #define LIMEN_KEEPS_MEMORY 0
 #elif defined(__has_feature)
@@ -28,110 +30,156 @@ namespace limen::detail {
 namespace {
 
 constexpr std::size_t kPage = kScratchAlign, kLargePage = std::size_t{2} << 20;
-// Smaller blocks are kept by the allocator, and from here on large pages pay: the system takes long to find one.
-constexpr std::size_t kLeastKept = std::size_t{64} << 10, kLeastInLargePages = std::size_t{4} << 20;
-constexpr std::size_t kMostKept = std::size_t{64} << 20;  // of all blocks together
+constexpr std::size_t kLeastKept = std::size_t{64} << 10;         // allocators find smaller ones fast
+constexpr std::size_t kLeastInLargePages = std::size_t{4} << 20;  // the system takes long to find one
+constexpr std::size_t kMostKept = std::size_t{64} << 20;          // of all blocks together
 
 // Whole pages; whole large ones where they add little.
 std::size_t rounded(std::size_t size) {
     const std::size_t unit = size >= 8 * kLargePage ? kLargePage : kPage;
-    if (size > std::size_t{PTRDIFF_MAX} - unit) throw std::bad_alloc();
+    if (size > PTRDIFF_MAX - 2 * kLargePage) throw std::bad_alloc();
     return (size + unit - 1) / unit * unit;
 }
 
-std::align_val_t alignment(std::size_t size) {
-    return std::align_val_t(size >= kLeastInLargePages ? kLargePage : kPage);
-}
-
-std::byte* new_block(std::size_t size) {
-    auto* const memory = static_cast<std::byte*>(::operator new[](size, alignment(size)));
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (size >= kLeastInLargePages) madvise(memory, size, MADV_HUGEPAGE);  // a wish: it may be refused
-#endif
+// Blocks that may be kept come from the system itself where that is known: an allocator would keep some of them too, in pieces.
+#if defined(__linux__)
+std::byte* new_pages(std::size_t size) {
+    const bool large = size >= kLeastInLargePages;
+    const std::size_t asked = large ? size + kLargePage : size;
+    void* const pages = mmap(nullptr, asked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    auto* memory = static_cast<std::byte*>(pages);
+    if (!large) return memory;
+    const std::size_t before = (kLargePage - reinterpret_cast<std::uintptr_t>(memory) % kLargePage) % kLargePage;
+    if (before > 0) munmap(memory, before);
+    memory += before;
+    munmap(memory + size, kLargePage - before);
+    madvise(memory, size, MADV_HUGEPAGE);  // a wish: it may be refused
     return memory;
 }
+void delete_pages(std::byte* memory, std::size_t size) { munmap(memory, size); }
+#else
+std::byte* new_pages(std::size_t size) {
+    return static_cast<std::byte*>(::operator new[](size, std::align_val_t(kPage)));
+}
+void delete_pages(std::byte* memory, std::size_t) { ::operator delete[](memory, std::align_val_t(kPage)); }
+#endif
 
-void delete_block(std::byte* memory, std::size_t size) { ::operator delete[](memory, alignment(size)); }
+std::byte* new_block(std::size_t size) {
+    if (LIMEN_KEEPS_MEMORY && size >= kLeastKept) return new_pages(size);
+    return static_cast<std::byte*>(::operator new[](size, std::align_val_t(kPage)));
+}
+
+void delete_block(std::byte* memory, std::size_t size) {
+    if (LIMEN_KEEPS_MEMORY && size >= kLeastKept) return delete_pages(memory, size);
+    ::operator delete[](memory, std::align_val_t(kPage));
+}
 
 struct Block {
     std::byte* memory = nullptr;
     std::size_t size = 0;
 };
 
-// Blocks that nobody uses, those given back last at the end. Never destroyed: a result may be given back while the process ends.
-struct Kept {
-    std::mutex mutex;
-    std::array<Block, 16> blocks;
-    std::size_t count = 0, bytes = 0;
+// Blocks that nobody uses, those given back last at the end.
+class Blocks {
+  public:
+    // The smallest that holds `size` bytes and not many more, or none; of equals the last, which may still be in a cache.
+    Block take(std::size_t size) {
+        std::size_t best = count_;
+        for (std::size_t i = 0; i < count_; i++)
+            if (blocks_[i].size >= size && blocks_[i].size - size <= size / 4 &&
+                (best == count_ || blocks_[i].size <= blocks_[best].size))
+                best = i;
+        return best == count_ ? Block{} : remove(best);
+    }
+    bool has_room_for(std::size_t size) const { return count_ < blocks_.size() && bytes_ + size <= kMostKept; }
+    Block take_oldest() { return remove(0); }
+    void give(Block block) {
+        blocks_[count_++] = block;
+        bytes_ += block.size;
+    }
+    bool empty() const { return count_ == 0; }
 
+  private:
     Block remove(std::size_t i) {
-        const Block block = blocks[i];
-        std::move(blocks.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                  blocks.begin() + static_cast<std::ptrdiff_t>(count), blocks.begin() + static_cast<std::ptrdiff_t>(i));
-        count--;
-        bytes -= block.size;
+        const Block block = blocks_[i];
+        std::copy(blocks_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                  blocks_.begin() + static_cast<std::ptrdiff_t>(count_),
+                  blocks_.begin() + static_cast<std::ptrdiff_t>(i));
+        count_--;
+        bytes_ -= block.size;
         return block;
     }
 
-    // The smallest that holds `size` bytes and not many more; of equals the last, which may still be in a cache.
-    Block take(std::size_t size) {
-        std::size_t best = count;
-        for (std::size_t i = 0; i < count; i++)
-            if (blocks[i].size >= size && blocks[i].size - size <= size / 4 &&
-                (best == count || blocks[i].size <= blocks[best].size))
-                best = i;
-        return best == count ? Block{} : remove(best);
-    }
+    std::array<Block, 16> blocks_;
+    std::size_t count_ = 0, bytes_ = 0;
+};
+
+struct Kept {
+    std::mutex mutex;
+    Blocks blocks;
 };
 
 Kept& kept() {
-    static Kept& all = *new Kept;
+    static Kept& all = *new Kept;  // never destroyed: a result may be given back while the process ends
     return all;
 }
 
-// Only tried: in a forked child a lock that another thread of its parent held stays locked, and then nothing is kept.
+// Only tried, so that nobody waits: who finds it taken goes without. In a forked child one that another thread of its parent had stays
+// taken for good.
 using Lock = std::unique_lock<std::mutex>;
 
-void drop_all() {
+Block take_kept(std::size_t size) {
     Kept& all = kept();
     const Lock lock(all.mutex, std::try_to_lock);
-    while (lock && all.count > 0) {
-        const Block block = all.remove(all.count - 1);
-        delete_block(block.memory, block.size);
-    }
+    return lock ? all.blocks.take(size) : Block{};
 }
 
 }  // namespace
 
 void GiveBack::operator()(std::byte* memory) const noexcept {
-    if (LIMEN_KEEPS_MEMORY && size >= kLeastKept && size <= kMostKept) {
-        Kept& all = kept();
-        if (const Lock lock(all.mutex, std::try_to_lock); lock) {
-            while (all.count == all.blocks.size() || all.bytes + size > kMostKept) {
-                const Block oldest = all.remove(0);
-                delete_block(oldest.memory, oldest.size);
-            }
-            all.blocks[all.count++] = {memory, size};
-            all.bytes += size;
-            return;
-        }
+    if (!LIMEN_KEEPS_MEMORY || size < kLeastKept || size > kMostKept) return delete_block(memory, size);
+    Kept& all = kept();
+    Blocks dropped;
+    if (const Lock lock(all.mutex, std::try_to_lock); lock) {
+        while (!all.blocks.has_room_for(size)) dropped.give(all.blocks.take_oldest());
+        all.blocks.give({memory, size});
+    } else {
+        dropped.give({memory, size});
     }
-    delete_block(memory, size);
+    while (!dropped.empty()) {
+        const Block block = dropped.take_oldest();
+        delete_block(block.memory, block.size);
+    }
 }
 
 KeptMemory take_memory(std::size_t size) {
     size = rounded(size);
-    if (size >= kLeastKept) {
-        Kept& all = kept();
-        if (const Lock lock(all.mutex, std::try_to_lock); lock)
-            if (const Block block = all.take(size); block.memory) return {block.memory, GiveBack{block.size}};
-    }
+    if (size >= kLeastKept)
+        if (const Block block = take_kept(size); block.memory) return {block.memory, GiveBack{block.size}};
     try {
         return {new_block(size), GiveBack{size}};
     } catch (const std::bad_alloc&) {
-        drop_all();  // the system may have enough with what is kept
+        release_memory();  // the system may have enough with what is kept
         return {new_block(size), GiveBack{size}};
     }
 }
 
 }  // namespace limen::detail
+
+namespace limen {
+
+void release_memory() {
+    detail::Blocks dropped;
+    {
+        detail::Kept& all = detail::kept();
+        const detail::Lock lock(all.mutex, std::try_to_lock);
+        if (lock) std::swap(dropped, all.blocks);
+    }
+    while (!dropped.empty()) {
+        const detail::Block block = dropped.take_oldest();
+        detail::delete_block(block.memory, block.size);
+    }
+}
+
+}  // namespace limen

@@ -15,8 +15,8 @@ struct GiveBack {
 
 using KeptMemory = std::unique_ptr<std::byte[], GiveBack>;
 
-/// At least `size` bytes of undefined content from a multiple of kScratchAlign on, of what was given back where there is a block of about
-/// that size. Throws std::bad_alloc.
+/// At least `size` bytes of undefined content from a multiple of kScratchAlign on: a block that was given back, if there is one of about
+/// that size and no other thread is looking. Throws std::bad_alloc.
 KeptMemory take_memory(std::size_t size);
 
 }  // namespace limen::detail

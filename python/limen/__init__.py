@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._conventions import Convention, conventions
 from ._core import version as _version
 from ._feature_distance import feature_distance
-from ._implementations import get_num_threads, implementations, set_num_threads, use_implementation
+from ._implementations import get_num_threads, implementations, release_memory, set_num_threads, use_implementation
 from ._lpips import lpips, lpips_matrix
 from ._ms_ssim import ms_ssim, ms_ssim_gradient
 from ._pixel_errors import mae, mse, psnr
@@ -36,6 +36,7 @@ __all__ = [
     "ms_ssim_gradient",
     "mse",
     "psnr",
+    "release_memory",
     "set_num_threads",
     "ssim",
     "ssim_gradient",

@@ -143,7 +143,8 @@ def empty_gradient(x: Any) -> NDArray[Any]:
 def empty(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """`numpy.empty`, but a large array lies where an earlier result lay that nobody refers to any more.
 
-    New memory takes the system longer to get than the core takes to fill it.
+    New memory takes the system longer to get than the core takes to fill it. Such an array doesn't own its data, and
+    can't be resized in place.
     """
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize

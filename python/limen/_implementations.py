@@ -48,6 +48,11 @@ def get_num_threads() -> int:
     return _core.get_num_threads()
 
 
+def release_memory() -> None:
+    """Gives the system back the memory that is kept for later calls, of scratch and of results that are gone: at most 64 MiB."""
+    _core.release_memory()
+
+
 def set_num_threads(n: int) -> None:
     """Sets the number of threads of one call, for the whole process. Results don't depend on it.
 

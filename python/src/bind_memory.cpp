@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace limen::python {
 namespace {
@@ -13,10 +14,11 @@ namespace py = pybind11;
 
 // Bytes for a large result, as an array that gives them back when nobody refers to it any more.
 py::array_t<std::uint8_t> empty_bytes(std::size_t size) {
-    auto* const owned = new detail::KeptMemory(detail::take_memory(size));
-    const py::capsule owner(owned, [](void* memory) { delete static_cast<detail::KeptMemory*>(memory); });
-    return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(size),
-                                     reinterpret_cast<const std::uint8_t*>(owned->get()), owner);
+    auto memory = std::make_unique<detail::KeptMemory>(detail::take_memory(size));
+    const auto* const first = reinterpret_cast<const std::uint8_t*>(memory->get());
+    const py::capsule owner(memory.get(), [](void* owned) { delete static_cast<detail::KeptMemory*>(owned); });
+    static_cast<void>(memory.release());  // the capsule's now
+    return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(size), first, owner);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ void bind_runtime(pybind11::module_& m) {
     m.def("set_implementation", &set_implementation);
     m.def("get_num_threads", &num_threads);
     m.def("set_num_threads", &set_num_threads);
+    m.def("release_memory", &release_memory);
 }
 
 }  // namespace limen::python

@@ -227,12 +227,28 @@ def test_gradients_of_one_graph_are_the_callers(metric: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:There is a performance drop")
-def test_several_upstream_gradients_at_once() -> None:
+@pytest.mark.parametrize("keep_graph", [True, False])
+def test_several_upstream_gradients_at_once(keep_graph: bool) -> None:
     x, y = leaves(*alike(2, 3, 21, 22))
     score = limen.ssim(x, y, data_range=1.0)
-    together = torch.autograd.grad(score, x, torch.eye(2), retain_graph=True, is_grads_batched=True)[0]
     each = torch.stack([torch.autograd.grad(score, x, one, retain_graph=True)[0] for one in torch.eye(2)])
+    together = torch.autograd.grad(score, x, torch.eye(2), retain_graph=keep_graph, is_grads_batched=True)[0]
     torch.testing.assert_close(together, each)
+
+
+def test_saved_gradients_that_hooks_share_stay_as_they_are() -> None:
+    x, y = leaves(*alike(1, 40, 41))
+    shared: dict[tuple[Any, bytes], Any] = {}
+
+    def pack(tensor: Any) -> tuple[Any, bytes]:
+        key = tensor.shape, tensor.detach().numpy().tobytes()
+        shared.setdefault(key, tensor.detach().clone())
+        return key
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, shared.__getitem__):
+        first, second = (limen.ssim(x, y, data_range=1.0) for _ in range(2))
+    (gradient,) = torch.autograd.grad(2 * first + 3 * second, x)
+    torch.testing.assert_close(gradient, 5 * torch.autograd.grad(limen.ssim(x, y, data_range=1.0), x)[0])
 
 
 @pytest.mark.parametrize("metric", [limen.mse, limen.mae, limen.psnr])

@@ -22,6 +22,10 @@ void set_implementation(std::string_view name);
 int num_threads();
 void set_num_threads(int count);
 
+/// Gives the system back what is kept of earlier calls for later ones: scratch memory and, in Python, results that nobody refers to any
+/// more, at most 64 MiB in all.
+void release_memory();
+
 const char* version();
 
 }  // namespace limen

@@ -102,15 +102,12 @@ def _keep_gradients(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Ten
     ctx.needed = need_x, need_y
 
 
-def _last_use(upstream: Tensor) -> bool:
-    """Whether nobody else will get the saved gradients."""
-    # PyTorch has no public way to ask; without this one they are left as they are.
+def _may_hand_on(upstream: Tensor, expected: float) -> bool:
+    """Whether the saved gradients are right as they are, and nobody else will get them."""
+    # PyTorch has no public way to ask; without this one gradients are always multiplied.
     keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", None)
-    plain = type(upstream) is Tensor and not torch.compiler.is_compiling()
-    return plain and keeps_graph is not None and not keeps_graph()
-
-
-def _all_equal(upstream: Tensor, expected: float) -> bool:
+    if torch.compiler.is_compiling() or type(upstream) is not Tensor or keeps_graph is None or keeps_graph():
+        return False
     try:
         return upstream.item() == expected if upstream.numel() == 1 else bool((upstream == expected).all())
     except RuntimeError:  # Several upstream gradients at once: vmap can't ask for their values.
@@ -121,13 +118,10 @@ def _multiply(ctx: Any, upstream: Tensor | None, *_: None) -> tuple[Tensor | Non
     if upstream is None:
         return (None,) * 9
     x, y, *gradients = ctx.saved_tensors
-    last = _last_use(upstream)
-    if not (last and _all_equal(upstream, ctx.expected)):
+    if not _may_hand_on(upstream, ctx.expected):
         factor = on_pixels(upstream / ctx.expected, x.ndim, ctx.options.channel_axis)
-        multiply = Tensor.mul_ if last else Tensor.mul
         gradients = [
-            multiply(gradient, factor) if needed else gradient
-            for gradient, needed in zip(gradients, ctx.needed, strict=True)
+            gradient * factor if needed else gradient for gradient, needed in zip(gradients, ctx.needed, strict=True)
         ]
     handed_on = [
         once(gradient.to(x.dtype), x, y) if needed else None

@@ -35,10 +35,9 @@ def empty_like(image: Tensor, dtype: torch.dtype) -> Tensor:
     size = image.numel() * dtype.itemsize
     if not _may_keep(size, image):
         return torch.empty_like(image, dtype=dtype)
-    if image.is_contiguous():
-        return _kept(size, image.shape, dtype)
-    strides = torch.empty_like(image, dtype=dtype, device="meta").stride()
-    return _kept(size, image.shape, dtype, [dtype.itemsize * stride for stride in strides])
+    # Of a dense image they are its own, also those of axes of one pixel.
+    dense = image if image.is_contiguous() else torch.empty_like(image, dtype=dtype, device="meta")
+    return _kept(size, image.shape, dtype, [dtype.itemsize * stride for stride in dense.stride()])
 
 
 def _kept(size: int, shape: Sequence[int], dtype: torch.dtype, strides: Sequence[int] | None = None) -> Tensor:
@@ -49,7 +48,4 @@ def _kept(size: int, shape: Sequence[int], dtype: torch.dtype, strides: Sequence
 
 def _may_keep(size: int, like: Tensor) -> bool:
     """Only tensors with data have memory: neither those that stand for others while code is compiled, nor a GPU's."""
-    return size >= LARGE and type(like) in _PLAIN and like.is_cpu
-
-
-_PLAIN = (Tensor, torch.nn.Parameter)
+    return size >= LARGE and type(like) in (Tensor, torch.nn.Parameter) and like.is_cpu
