@@ -49,7 +49,7 @@ def get_num_threads() -> int:
 
 
 def release_memory() -> None:
-    """Gives the system back what is kept for later calls: memory of scratch and of results that are gone, at most 64 MiB."""
+    """Gives the system back what is kept for later calls: scratch memory and that of results that are gone."""
     _core.release_memory()
 
 
