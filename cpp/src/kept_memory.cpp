@@ -12,6 +12,7 @@
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 // AddressSanitizer is to see where each call's memory begins and ends.
@@ -54,7 +55,7 @@ std::byte* new_pages(std::size_t size) {
     if (before > 0) munmap(memory, before);
     memory += before;
     munmap(memory + size, kLargePage - before);
-    madvise(memory, size, MADV_HUGEPAGE);  // a wish: it may be refused
+    prefer_large_pages(memory, size);
     return memory;
 }
 void delete_pages(std::byte* memory, std::size_t size) { munmap(memory, size); }
@@ -163,6 +164,19 @@ KeptMemory take_memory(std::size_t size) {
         release_memory();  // the system may have enough with what is kept
         return {new_block(size), GiveBack{size}};
     }
+}
+
+void prefer_large_pages(std::byte* memory, std::size_t size) noexcept {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (size < kLeastInLargePages) return;
+    const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto address = reinterpret_cast<std::uintptr_t>(memory);
+    const std::uintptr_t begin = (address + page - 1) / page * page, end = (address + size) / page * page;
+    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // it may be refused
+#else
+    static_cast<void>(memory);
+    static_cast<void>(size);
+#endif
 }
 
 }  // namespace limen::detail

@@ -19,4 +19,7 @@ using KeptMemory = std::unique_ptr<std::byte[], GiveBack>;
 /// that size and no other thread is looking. Throws std::bad_alloc.
 KeptMemory take_memory(std::size_t size);
 
+/// Asks the system to back memory that is about to be written by large pages, where there is so much that it pays. A wish.
+void prefer_large_pages(std::byte* memory, std::size_t size) noexcept;
+
 }  // namespace limen::detail

@@ -21,8 +21,15 @@ py::array_t<std::uint8_t> empty_bytes(std::size_t size) {
     return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(size), first, owner);
 }
 
+void prefer_large_pages(std::uintptr_t address, std::size_t size) {
+    detail::prefer_large_pages(reinterpret_cast<std::byte*>(address), size);
+}
+
 }  // namespace
 
-void bind_memory(py::module_& m) { m.def("empty_bytes", &empty_bytes); }
+void bind_memory(py::module_& m) {
+    m.def("empty_bytes", &empty_bytes);
+    m.def("prefer_large_pages", &prefer_large_pages);
+}
 
 }  // namespace limen::python

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from .. import _core
-from . import _memory
 from ._axes import score_dtype
 from ._feature_ops import STATE, of_core
 from ._gradient_ops import empty_gradient, once, unrecorded
@@ -31,7 +30,7 @@ def state_sizes(features: Tensors) -> list[int]:
 def empty_state(features: Tensors, needed: bool) -> Tensor:
     """Room for those of all layers, one after the other."""
     size = sum(state_sizes(features)) if needed else 0
-    return _memory.empty([size], score_dtype(features[0].dtype), features[0])
+    return features[0].new_empty(size, dtype=score_dtype(features[0].dtype))
 
 
 def states_of(state: Tensor, features: Tensors) -> list[Tensor]:
@@ -48,7 +47,7 @@ def empty_scores(features: Tensors) -> Tensor:
 
 def empty_gradients(features: Tensors, needed: bool) -> list[Tensor]:
     """Room for a gradient of each layer; none where they aren't needed."""
-    return [empty_gradient(f, needed, f.dtype) for f in features] if needed else []
+    return [empty_gradient(f, needed, f.dtype, keep=False) for f in features] if needed else []
 
 
 def empty_weight_gradient(features: Tensors, needed: bool) -> Tensor:

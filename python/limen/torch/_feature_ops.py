@@ -13,7 +13,6 @@ from torch import Tensor
 
 from .. import _core
 from .._arrays import spatial_axes
-from . import _memory
 from ._axes import score_dtype, score_shape
 from ._gradient_ops import empty_gradient, once, unrecorded
 from ._operator import define
@@ -29,7 +28,7 @@ def empty_numbers(f0: Tensor, channel_axis: int, channels: list[int], needed: bo
     shape = f0.shape
     row, column = spatial_axes(channel_axis, len(shape))
     room = [*score_shape(shape, channel_axis, "image"), *channels, shape[row], shape[column]]
-    return _memory.empty(room, score_dtype(f0.dtype), f0)
+    return f0.new_empty(room, dtype=score_dtype(f0.dtype))
 
 
 def as_features(numbers: Tensor, channel_axis: int) -> Tensor:
@@ -102,7 +101,8 @@ def feature_distance_gradient(
     need_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of the sum over positions of `upstream`, one number for each, times their distance."""
-    grad_f0, grad_f1 = empty_gradient(f0, need_f0, f0.dtype), empty_gradient(f1, need_f1, f1.dtype)
+    grad_f0 = empty_gradient(f0, need_f0, f0.dtype, keep=False)
+    grad_f1 = empty_gradient(f1, need_f1, f1.dtype, keep=False)
     grad_weight = f0.new_empty(f0.shape[channel_axis] if need_weight else 0, dtype=torch.float64)
     _core.feature_distance_gradient(
         in_place(f0),
@@ -122,8 +122,8 @@ def _fake_gradient(f0: Tensor, f1: Tensor, *rest: Any) -> tuple[Tensor, Tensor, 
     *_, channel_axis, need_f0, need_f1, need_weight = rest
     channels = f0.shape[channel_axis] if need_weight else 0
     return (
-        empty_gradient(f0, need_f0, f0.dtype),
-        empty_gradient(f1, need_f1, f1.dtype),
+        empty_gradient(f0, need_f0, f0.dtype, keep=False),
+        empty_gradient(f1, need_f1, f1.dtype, keep=False),
         f0.new_empty(channels, dtype=torch.float64),
     )
 

@@ -53,9 +53,9 @@ def once(gradient: Tensor, *depends_on: Tensor) -> Tensor:
     return apply(gradient, *depends_on)
 
 
-def empty_gradient(image: Tensor, needed: bool, dtype: torch.dtype) -> Tensor:
+def empty_gradient(image: Tensor, needed: bool, dtype: torch.dtype, *, keep: bool = True) -> Tensor:
     """Room for a gradient, in the order of the image's axes in memory; none for one that isn't needed."""
-    return _memory.empty_like(image, dtype) if needed else image.new_empty(0, dtype=dtype)
+    return _memory.empty_like(image, dtype, keep=keep) if needed else image.new_empty(0, dtype=dtype)
 
 
 def empty_float_gradients(x: Tensor, y: Tensor, need_x: bool, need_y: bool) -> tuple[Tensor, Tensor]:

@@ -30,11 +30,19 @@ def empty(shape: Sequence[int], dtype: torch.dtype, like: Tensor) -> Tensor:
     return _kept(size, shape, dtype) if _may_keep(size, like) else like.new_empty(shape, dtype=dtype)
 
 
-def empty_like(image: Tensor, dtype: torch.dtype) -> Tensor:
-    """In the order of the image's axes in memory."""
+def empty_like(image: Tensor, dtype: torch.dtype, *, keep: bool) -> Tensor:
+    """In the order of the image's axes in memory.
+
+    Without `keep` it is PyTorch's memory, in large pages: a network's features are many and large, and what was kept
+    of their gradients would be missing from what the network needs itself.
+    """
     size = image.numel() * dtype.itemsize
     if not _may_keep(size, image):
         return torch.empty_like(image, dtype=dtype)
+    if not keep:
+        tensor = torch.empty_like(image, dtype=dtype)
+        _core.prefer_large_pages(tensor.data_ptr(), size)
+        return tensor
     # Of a dense image they are its own, also those of axes of one pixel.
     dense = image if image.is_contiguous() else torch.empty_like(image, dtype=dtype, device="meta")
     return _kept(size, image.shape, dtype, [dtype.itemsize * stride for stride in dense.stride()])
