@@ -35,14 +35,25 @@ constexpr std::size_t kLeastKept = std::size_t{64} << 10;         // allocators 
 constexpr std::size_t kLeastInLargePages = std::size_t{4} << 20;  // the system takes long to find one
 constexpr std::size_t kMostKept = std::size_t{64} << 20;          // of all blocks together
 
+// Larger than kPage on some ARM machines.
+std::size_t system_page() {
+#if defined(__linux__)
+    static const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    return std::max(size, kPage);
+#else
+    return kPage;
+#endif
+}
+
 // Whole pages; whole large ones where they add little.
 std::size_t rounded(std::size_t size) {
-    const std::size_t unit = size >= 8 * kLargePage ? kLargePage : kPage;
+    const std::size_t unit = size >= 8 * kLargePage ? kLargePage : system_page();
     if (size > PTRDIFF_MAX - 2 * kLargePage) throw std::bad_alloc();
     return (size + unit - 1) / unit * unit;
 }
 
-// Blocks that may be kept come from the system itself where that is known: an allocator would keep some of them too, in pieces.
+constexpr bool may_keep(std::size_t size) { return LIMEN_KEEPS_MEMORY && size >= kLeastKept; }
+
 #if defined(__linux__)
 std::byte* new_pages(std::size_t size) {
     const bool large = size >= kLeastInLargePages;
@@ -58,21 +69,23 @@ std::byte* new_pages(std::size_t size) {
     prefer_large_pages(memory, size);
     return memory;
 }
-void delete_pages(std::byte* memory, std::size_t size) { munmap(memory, size); }
-#else
-std::byte* new_pages(std::size_t size) {
-    return static_cast<std::byte*>(::operator new[](size, std::align_val_t(kPage)));
-}
-void delete_pages(std::byte* memory, std::size_t) { ::operator delete[](memory, std::align_val_t(kPage)); }
 #endif
 
+// What may be kept comes from the system itself where that is known: an allocator would keep some of it too, in pieces.
 std::byte* new_block(std::size_t size) {
-    if (LIMEN_KEEPS_MEMORY && size >= kLeastKept) return new_pages(size);
+#if defined(__linux__)
+    if (may_keep(size)) return new_pages(size);
+#endif
     return static_cast<std::byte*>(::operator new[](size, std::align_val_t(kPage)));
 }
 
-void delete_block(std::byte* memory, std::size_t size) {
-    if (LIMEN_KEEPS_MEMORY && size >= kLeastKept) return delete_pages(memory, size);
+void delete_block(std::byte* memory, [[maybe_unused]] std::size_t size) {
+#if defined(__linux__)
+    if (may_keep(size)) {
+        munmap(memory, size);
+        return;
+    }
+#endif
     ::operator delete[](memory, std::align_val_t(kPage));
 }
 
@@ -126,6 +139,13 @@ Kept& kept() {
     return all;
 }
 
+void delete_all(Blocks blocks) {
+    while (!blocks.empty()) {
+        const Block block = blocks.take_oldest();
+        delete_block(block.memory, block.size);
+    }
+}
+
 // Only tried, so that nobody waits: who finds it taken goes without. In a forked child one that another thread of its parent had stays
 // taken for good.
 using Lock = std::unique_lock<std::mutex>;
@@ -139,7 +159,7 @@ Block take_kept(std::size_t size) {
 }  // namespace
 
 void GiveBack::operator()(std::byte* memory) const noexcept {
-    if (!LIMEN_KEEPS_MEMORY || size < kLeastKept || size > kMostKept) return delete_block(memory, size);
+    if (!may_keep(size) || size > kMostKept) return delete_block(memory, size);
     Kept& all = kept();
     Blocks dropped;
     if (const Lock lock(all.mutex, std::try_to_lock); lock) {
@@ -148,15 +168,12 @@ void GiveBack::operator()(std::byte* memory) const noexcept {
     } else {
         dropped.give({memory, size});
     }
-    while (!dropped.empty()) {
-        const Block block = dropped.take_oldest();
-        delete_block(block.memory, block.size);
-    }
+    delete_all(dropped);
 }
 
 KeptMemory take_memory(std::size_t size) {
     size = rounded(size);
-    if (size >= kLeastKept)
+    if (may_keep(size))
         if (const Block block = take_kept(size); block.memory) return {block.memory, GiveBack{block.size}};
     try {
         return {new_block(size), GiveBack{size}};
@@ -169,7 +186,7 @@ KeptMemory take_memory(std::size_t size) {
 void prefer_large_pages(std::byte* memory, std::size_t size) noexcept {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     if (size < kLeastInLargePages) return;
-    const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const std::uintptr_t page = system_page();
     const auto address = reinterpret_cast<std::uintptr_t>(memory);
     const std::uintptr_t begin = (address + page - 1) / page * page, end = (address + size) / page * page;
     madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // it may be refused
@@ -190,10 +207,7 @@ void release_memory() {
         const detail::Lock lock(all.mutex, std::try_to_lock);
         if (lock) std::swap(dropped, all.blocks);
     }
-    while (!dropped.empty()) {
-        const detail::Block block = dropped.take_oldest();
-        detail::delete_block(block.memory, block.size);
-    }
+    detail::delete_all(dropped);
 }
 
 }  // namespace limen

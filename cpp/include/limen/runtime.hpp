@@ -23,7 +23,7 @@ int num_threads();
 void set_num_threads(int count);
 
 /// Gives the system back what is kept of earlier calls for later ones: scratch memory and, in Python, results that nobody refers to any
-/// more, at most 64 MiB in all.
+/// more, at most 64 MiB in all. Nothing, if another thread takes from it or adds to it just then.
 void release_memory();
 
 const char* version();

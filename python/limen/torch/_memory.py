@@ -27,7 +27,7 @@ def empty(shape: Sequence[int], dtype: torch.dtype, like: Tensor) -> Tensor:
     size = dtype.itemsize
     for n in shape:
         size *= n
-    return _kept(size, shape, dtype) if _may_keep(size, like) else like.new_empty(shape, dtype=dtype)
+    return _kept(size, shape, dtype) if _is_large(size, like) else like.new_empty(shape, dtype=dtype)
 
 
 def empty_like(image: Tensor, dtype: torch.dtype, *, keep: bool) -> Tensor:
@@ -37,7 +37,7 @@ def empty_like(image: Tensor, dtype: torch.dtype, *, keep: bool) -> Tensor:
     of their gradients would be missing from what the network needs itself.
     """
     size = image.numel() * dtype.itemsize
-    if not _may_keep(size, image):
+    if not _is_large(size, image):
         return torch.empty_like(image, dtype=dtype)
     if not keep:
         tensor = torch.empty_like(image, dtype=dtype)
@@ -54,6 +54,6 @@ def _kept(size: int, shape: Sequence[int], dtype: torch.dtype, strides: Sequence
     return tensor.view(dtype) if dtype == torch.bfloat16 else tensor
 
 
-def _may_keep(size: int, like: Tensor) -> bool:
-    """Only tensors with data have memory: neither those that stand for others while code is compiled, nor a GPU's."""
+def _is_large(size: int, like: Tensor) -> bool:
+    """And on the CPU. Those that stand for tensors while code is compiled have no memory."""
     return size >= LARGE and type(like) in (Tensor, torch.nn.Parameter) and like.is_cpu
